@@ -1,0 +1,105 @@
+/** How one error looks to a caller. `retryable` means: the same request may succeed later. */
+export interface ErrorSpec {
+  readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
+  readonly message: string
+  readonly retryable?: true
+}
+
+/**
+ * Every error this service answers with, other than 402, whose body belongs to the payment protocols. `/openapi.json`,
+ * `/llms.txt` and the contract tests are derived from this table. "Too large" and "unsupported type" have other
+ * statuses for hosting than for background removal, so their codes differ by surface.
+ */
+export const errors = {
+  invalid_request: { status: 400, message: 'The request is not valid.' },
+  invalid_image: { status: 400, message: 'The body is not an image that can be processed.' },
+  ambiguous_payment: { status: 400, message: 'The request carries two different payments. Send one.' },
+  not_found: { status: 404, message: 'There is nothing at this path. See /llms.txt for what there is.' },
+  method_not_allowed: { status: 405, message: 'This path does not take that method. See the Allow header.' },
+  payment_already_used: { status: 409, message: 'This payment has already bought something else.' },
+  payment_in_progress: {
+    status: 409,
+    message: 'This payment is being worked on. Send the same request again.',
+    retryable: true,
+  },
+  result_expired: { status: 410, message: 'The result that this payment bought is no longer kept.' },
+  image_too_large: { status: 413, message: 'The image is larger than 25 MB.' },
+  unsupported_media_type: {
+    status: 415,
+    message: 'Content-Type must be image/png, image/jpeg or image/webp.',
+  },
+  no_foreground: { status: 422, message: 'No foreground was found in this image. You were not charged.' },
+  rate_limited: { status: 429, message: 'Too many unpaid requests.', retryable: true },
+  header_too_large: { status: 431, message: 'A payment header may hold 8 KiB at most.' },
+  processing_failed: { status: 500, message: 'The image could not be processed.', retryable: true },
+  internal_error: { status: 500, message: 'Something went wrong on our side.', retryable: true },
+  processor_unavailable: {
+    status: 503,
+    message: 'All processors are busy. You were not charged; send the same request again.',
+    retryable: true,
+  },
+  payment_unavailable: {
+    status: 503,
+    message: 'Payments cannot be checked at the moment. Nothing was charged; send the same request again.',
+    retryable: true,
+  },
+  payment_pending: {
+    status: 503,
+    message: 'The payment was sent and its outcome is not known yet. Send the same request with the same payment again.',
+    retryable: true,
+  },
+  not_configured: { status: 503, message: 'This deployment cannot take payments yet.', retryable: true },
+} as const satisfies Record<string, ErrorSpec>
+
+export type ErrorCode = keyof typeof errors
+
+export interface ApiErrorOptions {
+  /** Replaces the table's message; a sentence that names what is wrong and what would be right. */
+  message?: string
+  cause?: unknown
+  /** Seconds until a retry makes sense. Every 503 has one (5 unless given). */
+  retryAfter?: number
+  headers?: Record<string, string>
+  /** Further members of the JSON body, such as `transaction`. */
+  details?: Record<string, string>
+}
+
+/** An error meant for the caller. Anything else that is thrown is a bug: logged whole, answered `internal_error`. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly code: ErrorCode
+  readonly options: ApiErrorOptions
+
+  constructor(code: ErrorCode, options: ApiErrorOptions = {}) {
+    super(options.message ?? errors[code].message, { cause: options.cause })
+    this.code = code
+    this.options = options
+  }
+
+  get status(): ErrorSpec['status'] {
+    return errors[this.code].status
+  }
+
+  /** The wire form: `{error, message, retryable?, request_id, ...details}`. */
+  toResponse(requestId: string): Response {
+    const { status, retryable }: ErrorSpec = errors[this.code]
+    const retryAfter = this.options.retryAfter ?? (status === 503 ? 5 : undefined)
+    return Response.json(
+      {
+        error: this.code,
+        message: this.message,
+        ...(retryable && { retryable }),
+        ...this.options.details,
+        request_id: requestId,
+      },
+      {
+        status,
+        headers: {
+          'Cache-Control': 'no-store',
+          ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+          ...this.options.headers,
+        },
+      },
+    )
+  }
+}

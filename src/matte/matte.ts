@@ -1,0 +1,60 @@
+import type { ErrorCode } from '../errors.ts'
+
+/** The image formats a caller may send. */
+export type ImageFormat = 'png' | 'jpeg' | 'webp'
+
+/** What a caller may choose, after validation, with every default filled in. */
+export interface MatteOptions {
+  /** `fast` is the edge's model, `best` the Container's, `auto` whichever fits. */
+  readonly quality: 'auto' | 'fast'
+  readonly format: 'png'
+  readonly output: 'cutout'
+}
+
+/** Facts about a finished cut-out. Foreground is where the final alpha is above one half (127 of 255). */
+export interface CutOutFacts {
+  /** Pixels of the oriented input, and so of the cut-out. */
+  readonly width: number
+  readonly height: number
+  /** Bounding box of the foreground: x, y, width, height in pixels. */
+  readonly bbox: readonly [number, number, number, number]
+  /** Share of the pixels that are foreground, 0 to 1. */
+  readonly coverage: number
+  /** The matte model's id in `models/index.ts`. */
+  readonly model: string
+}
+
+/** Why there is no cut-out. `message` is a sentence for the caller; causes stay in the logs. */
+export interface MatteFailure {
+  readonly ok: false
+  readonly code: Extract<ErrorCode, 'invalid_image' | 'no_foreground' | 'processing_failed' | 'processor_unavailable'>
+  readonly message?: string
+  /** Seconds, with `processor_unavailable`. */
+  readonly retryAfter?: number
+}
+
+export type MatteResult =
+  | { readonly ok: true; readonly contentType: 'image/png'; readonly facts: CutOutFacts; readonly body: ReadableStream<Uint8Array> }
+  | MatteFailure
+
+/**
+ * Background removal, wherever it runs: the RPC contract between the gateway and whoever holds the pixels. Failures are
+ * values, since thrown errors lose their type on the way through RPC.
+ */
+export interface MatteService {
+  /** Cuts the foreground out of one whole image file (PNG or JPEG bytes) of the given format. */
+  cut(image: Uint8Array, format: ImageFormat, options: MatteOptions): Promise<MatteResult>
+}
+
+/** Inference, wherever it runs: knows tensors, nothing of files or formats. */
+export interface InferService {
+  /**
+   * Runs the matte model `model` on its input tensor (float32, 1 x 3 x size x size, normalised as its row says) and
+   * answers the matte: 8-bit alpha, size x size, row by row.
+   */
+  infer(model: string, tensor: Float32Array): Promise<InferResult>
+}
+
+export type InferResult =
+  | { readonly ok: true; readonly alpha: Uint8Array }
+  | { readonly ok: false; readonly code: 'processor_unavailable' | 'processing_failed'; readonly message: string }
