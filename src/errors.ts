@@ -45,7 +45,8 @@ export const errors = {
   },
   payment_pending: {
     status: 503,
-    message: 'The payment was sent and its outcome is not known yet. Send the same request with the same payment again.',
+    message:
+      'The payment was sent and its outcome is not known yet. Send the same request with the same payment again.',
     retryable: true,
   },
   not_configured: { status: 503, message: 'This deployment cannot take payments yet.', retryable: true },

@@ -34,7 +34,12 @@ export interface MatteFailure {
 }
 
 export type MatteResult =
-  | { readonly ok: true; readonly contentType: 'image/png'; readonly facts: CutOutFacts; readonly body: ReadableStream<Uint8Array> }
+  | {
+      readonly ok: true
+      readonly contentType: 'image/png'
+      readonly facts: CutOutFacts
+      readonly body: ReadableStream<Uint8Array>
+    }
   | MatteFailure
 
 /**

@@ -1,0 +1,71 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { now } from './clock.ts'
+import { createDocs } from './docs/index.ts'
+import { mountEndpoints } from './endpoint.ts'
+import { endpoints } from './endpoints/index.ts'
+import type { AppEnv, Services } from './env.ts'
+import { ApiError } from './errors.ts'
+
+/** What browsers may send and read, so that they can pay. Contract, "Payment", CORS. */
+const crossOrigin = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
+  allowHeaders: [
+    ...['content-type', 'authorization', 'payment-signature', 'x-payment', 'x-upload-token', 'idempotency-key'],
+    ...['accept-payment', 'access-control-expose-headers', 'range', 'if-none-match'],
+  ],
+  exposeHeaders: [
+    ...['payment-required', 'payment-response', 'x-payment-response', 'www-authenticate', 'payment-receipt'],
+    ...['location', 'retry-after', 'idempotent-replayed', 'etag', 'content-range'],
+    ...['x-image-width', 'x-image-height', 'x-foreground-bbox', 'x-foreground-coverage', 'x-model', 'x-request-id'],
+  ],
+  maxAge: 86_400,
+})
+
+const VARY = 'Payment-Signature, X-Payment, Authorization'
+
+function answerError(error: Error, c: Context<AppEnv>): Response {
+  const isBug = !(error instanceof ApiError)
+  const known = isBug ? new ApiError('internal_error', { cause: error }) : error
+  c.var.log.error = known.code
+  if (isBug) c.var.log.stack = error.stack ?? String(error)
+  else if (known.cause !== undefined) c.var.log.cause = String(known.cause)
+  return known.toResponse(c.var.requestId)
+}
+
+/**
+ * The whole gateway: middleware in order, then the endpoint table.
+ * @param openServices gives the parts for an environment; called for every request, so it should remember them
+ */
+export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+
+  app.use(async (c, next) => {
+    const started = now()
+    c.set('requestId', crypto.randomUUID())
+    c.set('log', {})
+    c.set('services', openServices(c.env))
+    await next()
+    c.res.headers.set('X-Request-Id', c.var.requestId)
+    c.res.headers.append('Vary', VARY)
+    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
+    const { status } = c.res
+    console.log(
+      JSON.stringify({
+        level: status >= 500 ? 'error' : 'info',
+        request_id: c.var.requestId,
+        method: c.req.method,
+        path: c.req.path,
+        status,
+        ms: now() - started,
+        ...c.var.log,
+      }),
+    )
+  })
+  app.use(crossOrigin)
+  mountEndpoints(app, [...endpoints, ...createDocs(endpoints)])
+  app.notFound((c) => answerError(new ApiError('not_found'), c))
+  app.onError(answerError)
+  return app
+}

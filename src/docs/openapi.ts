@@ -1,0 +1,146 @@
+import * as z from 'zod'
+import type { Content, Endpoint } from '../endpoint.ts'
+import type { Services } from '../env.ts'
+import { type ErrorCode, errors } from '../errors.ts'
+
+/** Any endpoint may answer these. */
+const commonErrors = ['internal_error'] as const satisfies readonly ErrorCode[]
+/** Any paid endpoint may answer these. */
+const paymentErrors = [
+  'ambiguous_payment',
+  'payment_already_used',
+  'payment_in_progress',
+  'result_expired',
+  'header_too_large',
+  'payment_unavailable',
+  'payment_pending',
+  'not_configured',
+] as const satisfies readonly ErrorCode[]
+
+/** Every error that an endpoint may answer, other than 402. */
+export const errorsOf = ({ errors: own, sale }: Endpoint): readonly ErrorCode[] => [
+  ...own,
+  ...(sale ? paymentErrors : []),
+  ...commonErrors,
+]
+
+const errorSchema = {
+  type: 'object',
+  required: ['error', 'message', 'request_id'],
+  properties: {
+    error: { type: 'string', description: 'A code that does not change.' },
+    message: { type: 'string', description: 'What is wrong and what would be right.' },
+    retryable: { type: 'boolean', description: 'The same request may succeed later.' },
+    transaction: { type: 'string', description: 'Where a payment is concerned: what moved the money.' },
+    request_id: { type: 'string' },
+  },
+} as const
+
+const describeHeaders = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+  )
+
+const describeContent = ({ contentTypes, schema }: Content) =>
+  Object.fromEntries(
+    contentTypes.map((type) => [type, { schema: schema ?? { type: 'string', contentMediaType: type } }]),
+  )
+
+function describeErrors(endpoint: Endpoint): Record<string, unknown> {
+  const byStatus = Map.groupBy(errorsOf(endpoint), (code) => errors[code].status)
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map((code) => `\`${code}\`: ${errors[code].message}`).join('\n\n'),
+        ...(status === 503 && { headers: describeHeaders({ 'Retry-After': 'Seconds until a retry makes sense.' }) }),
+        content: {
+          'application/json': {
+            schema: { ...errorSchema, properties: { ...errorSchema.properties, error: { enum: codes } } },
+          },
+        },
+      },
+    ]),
+  )
+}
+
+const paymentRequired = {
+  description: 'Payment required, or the payment was refused (`error` says why). Pay what is asked and send it again.',
+  headers: describeHeaders({ 'PAYMENT-REQUIRED': 'x402 v2 challenge: base64 of JSON.' }),
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object',
+        required: ['error', 'message'],
+        properties: {
+          error: { type: 'string' },
+          message: { type: 'string' },
+          x402Version: { const: 1 },
+          accepts: { type: 'array', items: { type: 'object' }, description: 'x402 v1 payment requirements.' },
+        },
+      },
+    },
+  },
+}
+
+function describeParameters({ query }: Endpoint): unknown[] {
+  if (!query) return []
+  const { properties = {} } = z.toJSONSchema(query, { io: 'input' })
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as { description?: string }
+    return { name, in: 'query', required: false, description, schema }
+  })
+}
+
+function describeOperation(endpoint: Endpoint, services: Services): Record<string, unknown> {
+  const { name, summary, description, request, response, sale } = endpoint
+  const receipts = { 'PAYMENT-RESPONSE': 'x402 receipt: base64 of JSON.', 'Idempotent-Replayed': '`true` on a replay.' }
+  return {
+    operationId: name,
+    summary,
+    ...(description && { description }),
+    // Nobody needs an account or a key.
+    security: [],
+    ...(sale && {
+      'x-payment-info': {
+        price: { mode: 'fixed', currency: 'USD', amount: sale.price(services) },
+        protocols: services.till.protocols.map((protocol) => ({ [protocol.name]: {} })),
+      },
+    }),
+    parameters: describeParameters(endpoint),
+    ...(request && {
+      requestBody: { required: true, description: request.description, content: describeContent(request) },
+    }),
+    responses: {
+      200: {
+        description: response.description,
+        headers: describeHeaders({ ...response.headers, ...(sale && receipts) }),
+        content: describeContent(response),
+      },
+      ...(sale && { 402: paymentRequired }),
+      ...describeErrors(endpoint),
+    },
+  }
+}
+
+/** The OpenAPI 3.1 document of a table of endpoints, with prices (`x-payment-info`) as this deployment asks them. */
+export function describeApi(endpoints: readonly Endpoint[], services: Services): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: describeOperation(endpoint, services) }
+  }
+  const { publicUrl } = services.config
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Pixtoll',
+      version: '1',
+      description: 'The image service that agents pay for by the call. No accounts, no API keys.',
+      'x-guidance': 'Call an endpoint without payment to get HTTP 402 with its price; pay it and send the same again.',
+    },
+    servers: [{ url: publicUrl }],
+    'x-service-info': { categories: ['media'], docs: { llms: `${publicUrl}/llms.txt` } },
+    paths,
+  }
+}

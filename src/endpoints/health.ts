@@ -1,0 +1,71 @@
+import { now } from '../clock.ts'
+import { defineEndpoint } from '../endpoint.ts'
+import type { Services } from '../env.ts'
+
+/** One look at the dependencies serves everybody for this long: `/health` is free, and must not be a way to load them. */
+const FRESH_MS = 5_000
+const TIMEOUT_MS = 4_000
+
+type State = 'ok' | 'failing' | 'not_configured'
+
+interface Health {
+  readonly status: 'ok' | 'degraded'
+  readonly time: string
+  readonly dependencies: Readonly<Record<string, State>>
+}
+
+const lastLook = new WeakMap<Services, { health: Health; at: number }>()
+
+async function isAnswering(check: () => Promise<void>): Promise<boolean> {
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('timeout')), TIMEOUT_MS)
+  try {
+    await Promise.race([check(), timeout.promise])
+    return true
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function look(services: Services): Promise<Health> {
+  const states = await Promise.all(
+    services.dependencies.map(
+      async ({ name, check }) => [name, (await isAnswering(check)) ? 'ok' : 'failing'] as const,
+    ),
+  )
+  const dependencies: Record<string, State> = Object.fromEntries(states)
+  if (services.till.protocols.length === 0) dependencies.payments = 'not_configured'
+  const isSound = Object.values(dependencies).every((state) => state === 'ok')
+  return { status: isSound ? 'ok' : 'degraded', time: new Date(now()).toISOString(), dependencies }
+}
+
+export const health = defineEndpoint({
+  method: 'GET',
+  path: '/health',
+  name: 'health',
+  summary: 'Tell the state of the service and of what it depends on',
+  response: {
+    description: 'The state: ok, or degraded when a dependency does not answer.',
+    contentTypes: ['application/json'],
+    schema: {
+      type: 'object',
+      required: ['status', 'time', 'dependencies'],
+      properties: {
+        status: { enum: ['ok', 'degraded'] },
+        time: { type: 'string', format: 'date-time' },
+        dependencies: { type: 'object', additionalProperties: { enum: ['ok', 'failing', 'not_configured'] } },
+      },
+    },
+  },
+  errors: [],
+  async handle(c) {
+    const { services } = c.var
+    const last = lastLook.get(services)
+    if (last && now() - last.at < FRESH_MS) return c.json(last.health)
+    const health = await look(services)
+    lastLook.set(services, { health, at: now() })
+    return c.json(health)
+  },
+})

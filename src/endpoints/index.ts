@@ -1,0 +1,6 @@
+import type { Endpoint } from '../endpoint.ts'
+import { health } from './health.ts'
+import { removeBackground } from './remove-background.ts'
+
+/** Every URL of the API, in the order in which the documentation lists them. */
+export const endpoints: readonly Endpoint[] = [removeBackground, health]

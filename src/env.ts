@@ -1,0 +1,25 @@
+import type { Config } from './config.ts'
+import type { MatteService } from './matte/matte.ts'
+import type { PaymentDependency } from './payments/protocols/index.ts'
+import type { Till } from './payments/require-payment.ts'
+
+/** The parts of one deployment, made once per isolate by `src/index.ts`. */
+export interface Services {
+  readonly config: Config
+  readonly till: Till
+  readonly matte: MatteService
+  /** What `/health` looks at. */
+  readonly dependencies: readonly PaymentDependency[]
+}
+
+/** The Hono generic of every handler and middleware. */
+export interface AppEnv {
+  Bindings: Env
+  Variables: {
+    services: Services
+    /** Answered as `X-Request-Id` and as `request_id` in errors. */
+    requestId: string
+    /** Members of this request's log line. Never a header, a signature or a secret. */
+    log: Record<string, string | number | boolean>
+  }
+}

@@ -1,0 +1,148 @@
+import { encodeFunctionData, type Hex, numberToHex, parseAbi, toEventSelector } from 'viem'
+import type { Finding } from './protocol.ts'
+
+/** An EIP-3009 authorization, as far as the chain identifies it. Addresses and nonce are lower case hex. */
+export interface Authorization {
+  readonly asset: Hex
+  readonly payer: Hex
+  readonly payTo: Hex
+  /** Atomic units. */
+  readonly amount: bigint
+  readonly nonce: Hex
+  /** Unix seconds; the token refuses the authorization in blocks with this time or later. */
+  readonly validBefore: number
+}
+
+/** Looks at an EVM chain through its JSON-RPC. Sends nothing. */
+export interface Chain {
+  /** Number of the newest block. */
+  height(): Promise<number>
+  chainId(): Promise<number>
+  hasCode(address: Hex): Promise<boolean>
+  /**
+   * What the chain says about an authorization, from events in blocks `from` to the newest, in chunks.
+   * @throws ChainError when the RPC cannot be asked
+   */
+  find(authorization: Authorization, from: number): Promise<Finding>
+}
+
+/** The RPC could not be asked, or did not answer in its protocol. */
+export class ChainError extends Error {
+  override name = 'ChainError'
+}
+
+const REQUEST_TIMEOUT_MS = 5_000
+/** Providers cap the block range of one `eth_getLogs`; 500 is below every cap we know of. */
+const LOG_CHUNK_BLOCKS = 500
+/** Nodes behind one URL are not at the same height: the first look may come from one that is ahead of the next. */
+const REORG_MARGIN_BLOCKS = 5
+
+const token = parseAbi(['function authorizationState(address authorizer, bytes32 nonce) view returns (bool)'])
+const authorizationUsed = toEventSelector('AuthorizationUsed(address,bytes32)')
+const authorizationCanceled = toEventSelector('AuthorizationCanceled(address,bytes32)')
+const transfer = toEventSelector('Transfer(address,address,uint256)')
+
+interface Log {
+  address: Hex
+  topics: Hex[]
+  data: Hex
+  logIndex: Hex
+  transactionHash: Hex
+}
+interface Block {
+  number: Hex
+  timestamp: Hex
+}
+interface TransactionReceipt {
+  status: Hex
+  logs: Log[]
+}
+
+const toTopic = (address: Hex): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
+const isSame = (a: string | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase()
+
+/** Creates the reader of the chain behind `url`; `network` is its CAIP-2 name, for receipts. */
+export function createChain(url: string, network: string): Chain {
+  async function call<Result>(method: string, params: unknown[]): Promise<Result> {
+    let body: { result?: Result; error?: { code: number } }
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      })
+      if (!response.ok) throw new ChainError(`${method}: HTTP ${response.status}`)
+      body = await response.json()
+    } catch (cause) {
+      if (cause instanceof ChainError) throw cause
+      // The URL may hold the operator's key, and the messages of fetch may hold the URL.
+      throw new ChainError(`${method}: ${cause instanceof Error ? cause.name : 'no answer'}`)
+    }
+    if (body.error || body.result === undefined) throw new ChainError(`${method}: RPC error ${body.error?.code ?? ''}`)
+    return body.result
+  }
+
+  async function readEvents(authorization: Authorization, from: number, to: number): Promise<Log[]> {
+    const logs: Log[] = []
+    for (let start = Math.max(0, from); start <= to; start += LOG_CHUNK_BLOCKS) {
+      const range = {
+        address: authorization.asset,
+        topics: [[authorizationUsed, authorizationCanceled], toTopic(authorization.payer), authorization.nonce],
+        fromBlock: numberToHex(start),
+        toBlock: numberToHex(Math.min(start + LOG_CHUNK_BLOCKS - 1, to)),
+      }
+      logs.push(...(await call<Log[]>('eth_getLogs', [range])))
+    }
+    return logs
+  }
+
+  /** Paid means: the very next log of the same successful transaction is the token's transfer of our terms. */
+  async function judgeUse(event: Log, authorization: Authorization): Promise<Finding> {
+    const { asset, payer, payTo, amount } = authorization
+    const receipt = await call<TransactionReceipt | null>('eth_getTransactionReceipt', [event.transactionHash])
+    if (receipt === null) throw new ChainError('eth_getTransactionReceipt: not there yet')
+    const next = receipt.logs.find((log) => BigInt(log.logIndex) === BigInt(event.logIndex) + 1n)
+    const isOurs =
+      BigInt(receipt.status) === 1n &&
+      next !== undefined &&
+      isSame(next.address, asset) &&
+      isSame(next.topics[0], transfer) &&
+      isSame(next.topics[1], toTopic(payer)) &&
+      isSame(next.topics[2], toTopic(payTo)) &&
+      BigInt(next.data) === amount
+    return isOurs
+      ? { kind: 'paid', receipt: { transaction: event.transactionHash, network, payer, amount: String(amount) } }
+      : { kind: 'dead', reason: 'authorization_spent_elsewhere' }
+  }
+
+  return {
+    async height() {
+      return Number(await call<Hex>('eth_blockNumber', []))
+    },
+    async chainId() {
+      return Number(await call<Hex>('eth_chainId', []))
+    },
+    async hasCode(address) {
+      return (await call<Hex>('eth_getCode', [address, 'latest'])) !== '0x'
+    },
+    async find(authorization, from) {
+      const head = await call<Block>('eth_getBlockByNumber', ['latest', false])
+      const events = await readEvents(authorization, from - REORG_MARGIN_BLOCKS, Number(head.number))
+      const used = events.find((log) => isSame(log.topics[0], authorizationUsed))
+      if (used) return judgeUse(used, authorization)
+      if (events.length > 0) return { kind: 'dead', reason: 'authorization_cancelled' }
+
+      const data = encodeFunctionData({
+        abi: token,
+        functionName: 'authorizationState',
+        args: [authorization.payer, authorization.nonce],
+      })
+      const state = await call<Hex>('eth_call', [{ to: authorization.asset, data }, head.number])
+      if (BigInt(state) !== 0n) return { kind: 'unknown', cause: 'used, but no event says how' }
+      return Number(head.timestamp) >= authorization.validBefore
+        ? { kind: 'dead', reason: 'authorization_expired' }
+        : { kind: 'unused' }
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import type { Ask, PaymentProtocol, Refusal } from './protocol.ts'
+
+/** Sentences for the reasons that callers can act on. Others are named as they are. */
+const sentences: Readonly<Record<string, string>> = {
+  invalid_payload: 'The payment header holds no payment that can be read.',
+  invalid_scheme: 'Only the scheme "exact" is accepted.',
+  invalid_network: 'The payment is for another network than the one that the challenge names.',
+  invalid_asset: 'The payment is in another asset than the one that the challenge names.',
+  invalid_challenge: 'The payment echoes a challenge that was not made for this endpoint.',
+  authorization_too_long: 'The authorization must end within 20 minutes.',
+  authorization_cancelled: 'The payer cancelled the authorization on chain.',
+  authorization_expired: 'The authorization ended before it was settled. Nothing was charged.',
+  authorization_spent_elsewhere: 'The authorization was used for another transfer.',
+  invalid_exact_evm_recipient_mismatch: 'The payment is for another recipient than the one that the challenge names.',
+  invalid_exact_evm_payload_authorization_value_mismatch: 'The payment is for another amount than the price.',
+  invalid_exact_evm_payload_authorization_valid_before:
+    'The authorization has expired, or would before it could settle.',
+  invalid_exact_evm_payload_authorization_valid_after: 'The authorization is not valid yet.',
+  invalid_exact_evm_signature: 'The signature is not the payer’s, or is for other terms.',
+  invalid_exact_evm_insufficient_balance: 'The payer does not hold enough of the asset.',
+}
+
+/** The refusal for a credential that was turned down for `reason`. */
+export const refusalFor = (reason: string): Refusal => ({
+  error: reason,
+  message: `${sentences[reason] ?? `The payment was refused: ${reason}.`} Nothing was charged; sign a new one for this challenge.`,
+})
+
+/** The refusal for a request without a credential. */
+export const unpaid = (ask: Ask): Refusal => ({
+  error: 'payment_required',
+  message: `This call costs $${ask.price}. Pay what this answer asks for and send the same request again.`,
+})
+
+/** One 402 that every client understands: each protocol adds its headers and its members of the JSON body. */
+export async function createPaymentRequired(
+  protocols: readonly PaymentProtocol[],
+  ask: Ask,
+  refusal: Refusal,
+  requestId: string,
+): Promise<Response> {
+  const challenges = await Promise.all(protocols.map((protocol) => protocol.challenge(ask, refusal)))
+  const headers = new Headers({ 'Cache-Control': 'no-store' })
+  for (const challenge of challenges) for (const [name, value] of challenge.headers) headers.append(name, value)
+  const parts = Object.assign({}, ...challenges.map(({ body }) => body)) as Record<string, unknown>
+  return Response.json({ ...refusal, ...parts, request_id: requestId }, { status: 402, headers })
+}

@@ -1,0 +1,120 @@
+/** A price in US dollars as decimal text, so that no float ever touches money. Validated: digits, at most six decimals. */
+export type Price = `${number}`
+
+/** What a 402 asks payment for. Built from the request and configuration, never from what a credential claims. */
+export interface Ask {
+  readonly method: string
+  /** The route's path as documented, such as `/v1/remove-background`. */
+  readonly route: string
+  /** Absolute URL of the route from configuration; carries no query. */
+  readonly resource: string
+  readonly description: string
+  /** Media type of what is sold. */
+  readonly mimeType: string
+  readonly price: Price
+}
+
+/** Why a 402 is answered: the code in `error` and the sentence in `message`. */
+export interface Refusal {
+  readonly error: string
+  readonly message: string
+}
+
+/** One protocol's part of a 402: headers, and members of the shared JSON body. */
+export interface Challenge {
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A payer's proof as one protocol read it: plain data, since it crosses RPC and is kept in the ledger. It holds a
+ * signature that can move money until it is used: never log one.
+ */
+export interface Credential {
+  /** Name of the protocol that read it; only that protocol understands `payload`. */
+  readonly protocol: string
+  /** The ledger key: identifies the payment by what was signed, whatever envelope carried it. */
+  readonly key: string
+  /** Identifies the exact signed bytes: two credentials with one digest get one verdict. */
+  readonly digest: string
+  readonly payer: string
+  /** Unix seconds after which the chain can no longer take this payment. */
+  readonly validBefore: number
+  /** Which of the protocol's envelopes the request used; the receipt goes back the same way. */
+  readonly envelopes: readonly string[]
+  readonly payload: unknown
+}
+
+/** The terms that a verified payment was judged by. Kept in the ledger: later prices do not touch it. */
+export interface Terms {
+  /** Atomic units of the asset, as text. */
+  readonly amount: string
+}
+
+export type Verdict =
+  | { readonly kind: 'valid'; readonly terms: Terms; readonly height: number }
+  /** Surely no money for us: answered 402 with the reason. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Already spent on chain before we ever saw it: answered 409. */
+  | { readonly kind: 'used' }
+  /** Facilitator or chain could not be asked; nothing was sent. */
+  | { readonly kind: 'unavailable'; readonly cause: string }
+
+/** Proof of a collected payment, in words that every protocol shares. */
+export interface Receipt {
+  /** The transaction that moved the money. */
+  readonly transaction: string
+  readonly network: string
+  readonly payer: string
+  /** Atomic units of the asset. */
+  readonly amount: string
+}
+
+/** What sending a settlement came to. Anything but `settled` says nothing about the money: ask the chain. */
+export type Settlement =
+  | { readonly kind: 'settled'; readonly receipt: Receipt }
+  | { readonly kind: 'unknown'; readonly cause: string }
+
+/** What the chain says about a payment. */
+export type Finding =
+  | { readonly kind: 'paid'; readonly receipt: Receipt }
+  /** Cancelled, spent on another transfer, or unused in a block past its end: money can never come. */
+  | { readonly kind: 'dead'; readonly reason: string }
+  /** Not used so far and still valid: it may be sent (again). */
+  | { readonly kind: 'unused' }
+  /** The chain contradicts itself or could not be asked: nothing is known. */
+  | { readonly kind: 'unknown'; readonly cause: string }
+
+/** The request's header cannot be a credential. Answered 402 with `reason`; nobody is asked about it. */
+export class CredentialError extends Error {
+  override name = 'CredentialError'
+  readonly reason: string
+  constructor(reason: string) {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/**
+ * A way to be paid over HTTP. One file in `protocols/` and one line in `protocols/index.ts` add one. Implementations
+ * hold no state about payments: that is the ledger's.
+ */
+export interface PaymentProtocol {
+  readonly name: string
+  /** The protocol's part of a 402 for `ask`. */
+  challenge(ask: Ask, refusal: Refusal): Promise<Challenge>
+  /**
+   * The credential that the request carries in this protocol's headers, or null. No I/O.
+   * @throws CredentialError when there is a header but no credential can be read from it
+   * @throws ApiError `header_too_large`, `ambiguous_payment`
+   */
+  read(headers: Headers): Credential | null
+  /** Judges a payment that the ledger has never seen: first locally, then by asking. Sends nothing. Never throws. */
+  verify(credential: Credential, ask: Ask): Promise<Verdict>
+  /** Collects the payment. Safe to repeat: the chain takes one authorization once. Never throws. */
+  settle(credential: Credential, terms: Terms): Promise<Settlement>
+  /** Looks for the payment on chain, in blocks from `height` on. Never throws. */
+  find(credential: Credential, terms: Terms, height: number): Promise<Finding>
+  /** Response headers that hand the receipt to the payer, in the envelopes of `credential`. */
+  receiptHeaders(receipt: Receipt, credential: Credential): readonly (readonly [string, string])[]
+}

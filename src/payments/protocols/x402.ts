@@ -1,0 +1,254 @@
+import { Buffer } from 'node:buffer'
+import { ExactEvmScheme } from '@x402/evm/exact/server'
+import { type Network as CaipNetwork, type PaymentRequirements, x402ResourceServer } from '@x402/hono'
+import { type Hex, isAddressEqual, recoverTypedDataAddress } from 'viem'
+import { nowSeconds } from '../../clock.ts'
+import { type Chain, createChain } from '../chain.ts'
+import { createChallengeTokens } from '../challenge-token.ts'
+import { createFacilitator, type Facilitator, type FacilitatorConfig } from '../facilitator.ts'
+import type { Ask, Credential, PaymentProtocol, Terms, Verdict } from '../protocol.ts'
+import { chainIdOf, envelopes, type Network, networkNames, readCredential, type X402Payment } from './x402-envelope.ts'
+
+export interface X402Config {
+  readonly network: Network
+  /** Checksummed address that is paid. */
+  readonly payTo: Hex
+  readonly facilitator: FacilitatorConfig
+  readonly rpcUrl: string
+  readonly challengeSecret: string
+}
+
+/** USDC on each network; name and version are its EIP-712 domain. */
+export const assets = {
+  'eip155:8453': { address: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', name: 'USD Coin', version: '2' },
+  'eip155:84532': { address: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', name: 'USDC', version: '2' },
+} as const satisfies Record<Network, { address: Hex; name: string; version: string }>
+
+/** What a client gives itself between challenge and settlement. */
+const MAX_TIMEOUT_S = 120
+/** Facilitators refuse what expires sooner: it would not reach a block. */
+const MIN_LIFE_S = 6
+/** A longer authorization could take money long after we have stopped looking for it. */
+const MAX_LIFE_S = 20 * 60
+/** Base makes a block every two seconds: this many hold every use of an authorization that is still valid. */
+const LOOK_BACK_BLOCKS = 700
+
+/** EIP-3009, `transferWithAuthorization`. */
+const transferTypes = {
+  TransferWithAuthorization: [
+    { name: 'from', type: 'address' },
+    { name: 'to', type: 'address' },
+    { name: 'value', type: 'uint256' },
+    { name: 'validAfter', type: 'uint256' },
+    { name: 'validBefore', type: 'uint256' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const
+
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
+const encodeBase64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
+/** Only `read` makes credentials of this protocol, so their payload is one of ours. */
+const paymentOf = (credential: Credential): X402Payment => credential.payload as X402Payment
+
+/** The outside parts of the protocol, for `/health` too. */
+export interface X402Parts {
+  readonly facilitator: Facilitator
+  readonly chain: Chain
+}
+
+/** Creates facilitator and chain clients for a configuration. */
+export const createX402Parts = (config: X402Config): X402Parts => ({
+  facilitator: createFacilitator(config.facilitator),
+  chain: createChain(config.rpcUrl, config.network),
+})
+
+/** x402, scheme `exact` on EVM (EIP-3009), v2 and v1 at once. Inbound v1 is lifted to v2: the signed part is the same. */
+export function createX402(config: X402Config, { facilitator, chain }: X402Parts): PaymentProtocol {
+  const { network, payTo } = config
+  const asset = assets[network]
+  const tokens = createChallengeTokens(config.challengeSecret, `x402 ${network} ${payTo}`)
+  let server: Promise<x402ResourceServer> | undefined
+
+  /** What this network's facilitators support is known: asking would cost a call, and fail with them. */
+  async function startServer(): Promise<x402ResourceServer> {
+    const supported = {
+      kinds: [{ x402Version: 2, scheme: 'exact', network: network as CaipNetwork }],
+      extensions: [],
+      signers: {},
+    }
+    const client = { ...facilitator, getSupported: async () => supported }
+    const created = new x402ResourceServer(client).register(network, new ExactEvmScheme())
+    await created.initialize()
+    return created
+  }
+
+  async function buildRequirements(terms: { price: string } | Terms): Promise<PaymentRequirements> {
+    server ??= startServer()
+    const price = 'price' in terms ? terms.price : { amount: terms.amount, asset: asset.address, extra: extraOf() }
+    const [built] = await (await server).buildPaymentRequirements({
+      scheme: 'exact',
+      network,
+      payTo,
+      price,
+      maxTimeoutSeconds: MAX_TIMEOUT_S,
+    })
+    if (!built) throw new Error('x402ResourceServer built no requirements')
+    return built
+  }
+  const extraOf = () => ({ name: asset.name, version: asset.version })
+
+  /** Local checks against our terms: the amount to take, or why not. */
+  async function judge(payment: X402Payment, ask: Ask): Promise<Terms | { reason: string }> {
+    const { accepted, authorization } = payment
+    if (accepted.scheme !== 'exact') return { reason: 'invalid_scheme' }
+    if (chainIdOf(payment) !== Number(network.split(':')[1])) return { reason: 'invalid_network' }
+    if (accepted.asset !== undefined && !isSame(accepted.asset, asset.address)) return { reason: 'invalid_asset' }
+    if (!isSame(authorization.to, payTo) || (accepted.payTo !== undefined && !isSame(accepted.payTo, payTo))) {
+      return { reason: 'invalid_exact_evm_recipient_mismatch' }
+    }
+    const challenge = accepted.replay === undefined ? null : await tokens.read(ask, accepted.replay)
+    if (accepted.replay !== undefined && challenge === null) return { reason: 'invalid_challenge' }
+    const held = challenge !== null && challenge.expires >= nowSeconds()
+    const amount = held ? challenge.amount : (await buildRequirements({ price: `$${ask.price}` })).amount
+    if (authorization.value !== amount || (accepted.amount !== undefined && accepted.amount !== amount)) {
+      return { reason: 'invalid_exact_evm_payload_authorization_value_mismatch' }
+    }
+    const left = Number(authorization.validBefore) - nowSeconds()
+    if (left < MIN_LIFE_S) return { reason: 'invalid_exact_evm_payload_authorization_valid_before' }
+    if (left > MAX_LIFE_S) return { reason: 'authorization_too_long' }
+    if (Number(authorization.validAfter) > nowSeconds()) {
+      return { reason: 'invalid_exact_evm_payload_authorization_valid_after' }
+    }
+    return { amount }
+  }
+
+  /** Junk never reaches the facilitator. Contract wallets sign in their own way: the facilitator judges those. */
+  async function isForged({ authorization, signature }: X402Payment): Promise<boolean> {
+    const { from, to, value, validAfter, validBefore, nonce } = authorization
+    const message = {
+      from,
+      to,
+      value: BigInt(value),
+      validAfter: BigInt(validAfter),
+      validBefore: BigInt(validBefore),
+      nonce,
+    }
+    const domain = { ...extraOf(), chainId: Number(network.split(':')[1]), verifyingContract: asset.address }
+    const typed = { domain, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
+    const signer = await recoverTypedDataAddress({ ...typed, signature }).catch(() => null)
+    if (signer !== null && isAddressEqual(signer, from)) return false
+    return !(await chain.hasCode(from)) && !isWrapped(signature)
+  }
+  /** ERC-6492: the signature of a wallet that is not deployed yet ends with this word. */
+  const isWrapped = (signature: Hex): boolean => signature.endsWith('6492'.repeat(16))
+
+  const toAuthorization = ({ authorization }: X402Payment, terms: Terms) => ({
+    asset: asset.address,
+    payer: authorization.from,
+    payTo,
+    amount: BigInt(terms.amount),
+    nonce: authorization.nonce,
+    validBefore: Number(authorization.validBefore),
+  })
+
+  async function prepare(credential: Credential, terms: Terms) {
+    const { authorization, signature } = paymentOf(credential)
+    // Ours, not the client's: what it says it accepted has been judged and moves no money. No token: it is a secret.
+    const requirements = await buildRequirements(terms)
+    const payload = { x402Version: 2, accepted: requirements, payload: { authorization, signature } }
+    return [payload, requirements] as const
+  }
+
+  /** A used nonce may be a cancelled authorization: that one surely took no money. */
+  async function judgeUsed(credential: Credential, terms: Terms, height: number): Promise<Verdict> {
+    const finding = await chain.find(toAuthorization(paymentOf(credential), terms), height - LOOK_BACK_BLOCKS)
+    return finding.kind === 'dead' && finding.reason === 'authorization_cancelled'
+      ? { kind: 'refused', reason: finding.reason }
+      : { kind: 'used' }
+  }
+
+  return {
+    name: 'x402',
+
+    async challenge(ask, refusal) {
+      const requirements = await buildRequirements({ price: `$${ask.price}` })
+      const replay = await tokens.create(ask, requirements.amount)
+      const { resource, description, mimeType } = ask
+      const accepts = [{ ...requirements, extra: { ...requirements.extra, replay } }]
+      const info = { url: resource, description, mimeType }
+      server ??= startServer()
+      const required = await (await server).createPaymentRequiredResponse(accepts, info, refusal.error)
+      const v1 = required.accepts.map(({ scheme, amount, asset, payTo, maxTimeoutSeconds }) => ({
+        scheme,
+        network: networkNames[network],
+        maxAmountRequired: amount,
+        resource,
+        description,
+        mimeType,
+        payTo,
+        maxTimeoutSeconds,
+        asset,
+        extra: extraOf(),
+      }))
+      return {
+        headers: [['PAYMENT-REQUIRED', encodeBase64(required)]],
+        body: { x402Version: 1, accepts: v1 },
+      }
+    },
+
+    read: (headers) => readCredential(headers, asset.address),
+
+    async verify(credential, ask) {
+      try {
+        const payment = paymentOf(credential)
+        const terms = await judge(payment, ask)
+        if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
+        if (await isForged(payment)) return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
+        const [payload, requirements] = await prepare(credential, terms)
+        const [height, answer] = await Promise.all([chain.height(), facilitator.verify(payload, requirements)])
+        if (answer.isValid) return { kind: 'valid', terms, height }
+        const reason = answer.invalidReason ?? 'invalid_payment'
+        if (reason.includes('nonce_already_used')) return await judgeUsed(credential, terms, height)
+        // Reasons of the scheme judge the payment; any other is the facilitator's own trouble.
+        return /^(invalid_|insufficient_|eip6492_|asset_|permit2_)/.test(reason)
+          ? { kind: 'refused', reason }
+          : { kind: 'unavailable', cause: reason }
+      } catch (error) {
+        return { kind: 'unavailable', cause: String(error) }
+      }
+    },
+
+    async settle(credential, terms) {
+      try {
+        const [payload, requirements] = await prepare(credential, terms)
+        const answer = await facilitator.settle(payload, requirements)
+        if (!answer.success || !/^0x[0-9a-f]{64}$/i.test(answer.transaction)) {
+          return { kind: 'unknown', cause: answer.errorReason ?? 'no transaction in the answer' }
+        }
+        const { transaction } = answer
+        return { kind: 'settled', receipt: { transaction, network, payer: credential.payer, amount: terms.amount } }
+      } catch (error) {
+        return { kind: 'unknown', cause: String(error) }
+      }
+    },
+
+    async find(credential, terms, height) {
+      try {
+        return await chain.find(toAuthorization(paymentOf(credential), terms), height)
+      } catch (error) {
+        return { kind: 'unknown', cause: String(error) }
+      }
+    },
+
+    receiptHeaders(receipt, credential) {
+      const { transaction, payer } = receipt
+      const names = { v2: network, v1: networkNames[network] }
+      return (['v2', 'v1'] as const)
+        .filter((envelope) => credential.envelopes.includes(envelope))
+        .map((envelope) => {
+          const answer = { success: true, transaction, network: names[envelope], payer }
+          return [envelopes[envelope].response, encodeBase64(answer)] as const
+        })
+    },
+  }
+}

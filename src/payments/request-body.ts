@@ -1,0 +1,88 @@
+import { ApiError, type ErrorCode } from '../errors.ts'
+
+/** As much of a body as free checks may read. */
+export const HEAD_BYTES = 64 * 1024
+/** How much of an unread body is taken in, so that a client who is still sending sees the answer and not a reset. */
+const DRAIN_BYTES = 64 * 1024 * 1024
+const DRAIN_MS = 30_000
+
+/** The first bytes of a body. `isWhole`: there are no more. */
+export interface BodyHead {
+  readonly bytes: Uint8Array
+  readonly isWhole: boolean
+}
+
+/** A request's body, read in two steps: a head for the checks that are free, and the rest once it is paid for. */
+export interface RequestBody {
+  /** Content-Length, or null when the client does not say. */
+  readonly declaredBytes: number | null
+  /** At least the first 64 KiB, or all there is. May be called again. */
+  readHead(): Promise<BodyHead>
+  /** The whole body, counted while it is read. @throws ApiError `tooLarge` as soon as there are more than `limit` bytes */
+  readAll(limit: number, tooLarge: ErrorCode): Promise<Uint8Array>
+  /** Takes in what is left and forgets it, within bounds. Never throws. */
+  drain(): Promise<void>
+}
+
+/** The body of `request`, which must be unread. */
+export function openRequestBody(request: Request): RequestBody {
+  const length = request.headers.get('content-length')
+  const declaredBytes = length !== null && /^\d+$/.test(length) ? Number(length) : null
+  const reader = request.body?.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  let isWhole = reader === undefined
+
+  async function readUntil(bytes: number): Promise<void> {
+    while (!isWhole && size < bytes) {
+      const next = await reader!.read()
+      if (next.done) isWhole = true
+      else {
+        chunks.push(next.value)
+        size += next.value.byteLength
+      }
+    }
+  }
+  function join(): Uint8Array {
+    if (chunks.length > 1) {
+      const bytes = new Uint8Array(size)
+      let at = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, at)
+        at += chunk.byteLength
+      }
+      chunks.splice(0, chunks.length, bytes)
+    }
+    return chunks[0] ?? new Uint8Array()
+  }
+
+  return {
+    declaredBytes,
+    async readHead() {
+      await readUntil(HEAD_BYTES)
+      return { bytes: join(), isWhole }
+    },
+    async readAll(limit, tooLarge) {
+      if ((declaredBytes ?? 0) > limit) throw new ApiError(tooLarge)
+      await readUntil(limit + 1)
+      if (size > limit) throw new ApiError(tooLarge)
+      return join()
+    },
+    async drain() {
+      chunks.length = 0
+      const timer = setTimeout(() => reader?.cancel().catch(() => {}), DRAIN_MS)
+      try {
+        for (let taken = 0; !isWhole && taken < DRAIN_BYTES; ) {
+          const next = await reader!.read()
+          if (next.done) return
+          taken += next.value.byteLength
+        }
+        await reader?.cancel()
+      } catch {
+        // The client is gone: nobody waits for this body's end.
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
