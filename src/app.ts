@@ -6,6 +6,7 @@ import { mountEndpoints } from './endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
 import type { AppEnv, Services } from './env.ts'
 import { ApiError } from './errors.ts'
+import { answerThenDrain, openRequestBody } from './request-body.ts'
 
 /** What browsers may send and read, so that they can pay. Contract, "Payment", CORS. */
 const crossOrigin = cors({
@@ -46,7 +47,9 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     c.set('requestId', crypto.randomUUID())
     c.set('log', {})
     c.set('services', openServices(c.env))
+    c.set('body', openRequestBody(c.req.raw))
     await next()
+    if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
     c.res.headers.set('X-Request-Id', c.var.requestId)
     c.res.headers.append('Vary', VARY)
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')

@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import type { MatteService } from './matte/matte.ts'
 import type { PaymentDependency } from './payments/protocols/index.ts'
 import type { Till } from './payments/require-payment.ts'
+import type { RequestBody } from './request-body.ts'
 
 /** The parts of one deployment, made once per isolate by `src/index.ts`. */
 export interface Services {
@@ -19,6 +20,8 @@ export interface AppEnv {
     services: Services
     /** Answered as `X-Request-Id` and as `request_id` in errors. */
     requestId: string
+    /** The only way to read this request's body. */
+    body: RequestBody
     /** Members of this request's log line. Never a header, a signature or a secret. */
     log: Record<string, string | number | boolean>
   }

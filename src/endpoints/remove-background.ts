@@ -68,7 +68,8 @@ export const removeBackground = defineEndpoint({
   sale: {
     mimeType: 'image/png',
     price: ({ config }) => config.prices.removeBackground,
-    async prepare(c, body) {
+    async prepare(c) {
+      const { body } = c.var
       if ((body.declaredBytes ?? 0) > MAX_BODY_BYTES) throw new ApiError('image_too_large')
       const options = readQuery(c, query)
       const contentType = c.req.header('content-type') ?? null

@@ -62,14 +62,14 @@ function checkHeader(header: ImageHeader, pixelLimit: number): void {
     refuse(`The image has ${size}; each side may have ${count(maxSide)} at most.`)
   }
   if (header.animated) refuse('The image is animated; send a still picture.')
-  const reason = notServed.find(({ refuses }) => refuses(header))?.because
-  if (reason) refuse(`The image is ${reason}.`)
   if (width * height > pixelLimit) {
     refuse(
       `The image has ${size}, ${count(width * height)} in all; this deployment takes ${count(pixelLimit)} at most. ` +
         'Send a smaller copy.',
     )
   }
+  const reason = notServed.find(({ refuses }) => refuses(header))?.because
+  if (reason) refuse(`The image is ${reason}.`)
 }
 
 /**

@@ -51,7 +51,8 @@ function readMiddle(tag: DataView): number {
     if (count === 0) return 0.5
     if (12 + count * 2 > tag.byteLength) return Number.NaN
     if (count === 1) return 0.5 ** (tag.getUint16(12) / 256)
-    return tag.getUint16(12 + Math.round((count - 1) / 2) * 2) / 65535
+    const [below, above] = [Math.floor((count - 1) / 2), Math.ceil((count - 1) / 2)]
+    return (tag.getUint16(12 + below * 2) + tag.getUint16(12 + above * 2)) / 2 / 65535
   }
   if (type === 0x70617261 && tag.byteLength >= 16) {
     const kind = tag.getUint16(8)

@@ -2,12 +2,12 @@ import type { Context, Handler } from 'hono'
 import { now } from '../clock.ts'
 import type { AppEnv } from '../env.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
+import type { RequestBody } from '../request-body.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Ledger } from './ledger.ts'
 import { type Claim, type Failure, type Outcome, RENEWAL_MS } from './ledger-row.ts'
 import { createPaymentRequired, refusalFor, unpaid } from './payment-required.ts'
 import { type Ask, type Credential, CredentialError, type PaymentProtocol, type Price } from './protocol.ts'
-import { openRequestBody, type RequestBody } from './request-body.ts'
 import type { ResultStore, StoredResult } from './result-store.ts'
 
 /** What the work of a paid call gives. */
@@ -36,7 +36,7 @@ export interface Sale {
    * The free checks: headers, and the first 64 KiB of the body where headers do not decide.
    * @throws ApiError when nobody should pay for this request
    */
-  prepare(c: Context<AppEnv>, body: RequestBody): Promise<PaidCall>
+  prepare(c: Context<AppEnv>): Promise<PaidCall>
 }
 
 /** The ledger's objects as their callers see them: every method over RPC. */
@@ -72,21 +72,16 @@ export const requirePayment =
       mimeType: sale.mimeType,
       price: sale.price(c.var.services),
     }
-    const body = openRequestBody(c.req.raw)
-    try {
-      return await answerPaidCall(c, sale, ask, body)
-    } finally {
-      // Sent at once; what the client is still sending is taken in behind it.
-      c.executionCtx.waitUntil(body.drain())
-    }
+    return answerPaidCall(c, sale, ask)
   }
 
-async function answerPaidCall(c: Context<AppEnv>, sale: Sale, ask: Ask, body: RequestBody): Promise<Response> {
+async function answerPaidCall(c: Context<AppEnv>, sale: Sale, ask: Ask): Promise<Response> {
+  const { body } = c.var
   const { till } = c.var.services
   const refuse = (refusal = unpaid(ask)) => createPaymentRequired(till.protocols, ask, refusal, c.var.requestId)
   const read = readCredential(till.protocols, c.req.raw.headers)
-  if (read === null && (await isProbe(c.req.raw, body))) return refuse()
-  const call = await sale.prepare(c, body)
+  if (read === null && (await isProbe(c.req.raw.headers, body))) return refuse()
+  const call = await sale.prepare(c)
   if (read === null) return refuse()
   if (read instanceof CredentialError) return refuse(refusalFor(read.reason))
 
@@ -133,12 +128,14 @@ function readCredential(
 }
 
 /** Directories ask for the price by sending nothing, or the JSON `{}`. */
-async function isProbe(request: Request, body: RequestBody): Promise<boolean> {
-  if (request.body === null || body.declaredBytes === 0) return true
-  if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) return false
-  if ((body.declaredBytes ?? 0) > 64) return false
+async function isProbe(headers: Headers, body: RequestBody): Promise<boolean> {
+  if (body.declaredBytes === 0) return true
+  const isJson = /^application\/json\b/i.test(headers.get('content-type') ?? '')
+  const mayBeEmpty = body.declaredBytes === null
+  if (!mayBeEmpty && (!isJson || body.declaredBytes > 64)) return false
   const { bytes, isWhole } = await body.readHead()
-  return isWhole && /^\s*(\{\s*\})?\s*$/.test(new TextDecoder().decode(bytes))
+  if (!isWhole) return false
+  return bytes.length === 0 || (isJson && /^\s*(\{\s*\})?\s*$/.test(new TextDecoder().decode(bytes)))
 }
 
 const sayUnavailable = (cause: unknown): never => {

@@ -1,4 +1,4 @@
-import { ApiError, type ErrorCode } from '../errors.ts'
+import { ApiError, type ErrorCode } from './errors.ts'
 
 /** As much of a body as free checks may read. */
 export const HEAD_BYTES = 64 * 1024
@@ -20,6 +20,8 @@ export interface RequestBody {
   readHead(): Promise<BodyHead>
   /** The whole body, counted while it is read. @throws ApiError `tooLarge` as soon as there are more than `limit` bytes */
   readAll(limit: number, tooLarge: ErrorCode): Promise<Uint8Array>
+  /** Whether there is more to come than has been read. */
+  isPending(): boolean
   /** Takes in what is left and forgets it, within bounds. Never throws. */
   drain(): Promise<void>
 }
@@ -68,6 +70,7 @@ export function openRequestBody(request: Request): RequestBody {
       if (size > limit) throw new ApiError(tooLarge)
       return join()
     },
+    isPending: () => !isWhole,
     async drain() {
       chunks.length = 0
       const timer = setTimeout(() => reader?.cancel().catch(() => {}), DRAIN_MS)
@@ -85,4 +88,25 @@ export function openRequestBody(request: Request): RequestBody {
       }
     },
   }
+}
+
+/**
+ * Sends `response` at once and ends it only when the client has sent its body: a server that closes earlier resets the
+ * connection, and a client that is still writing then never sees the answer. Content-Length tells it the end all the
+ * same. For short answers: the body is held in memory.
+ */
+export async function answerThenDrain(response: Response, body: RequestBody): Promise<Response> {
+  if (response.body === null) return response
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const { readable, writable } = new FixedLengthStream(bytes.byteLength)
+  const drained = body.drain()
+  const send = async () => {
+    const writer = writable.getWriter()
+    await writer.write(bytes)
+    await drained
+    await writer.close()
+  }
+  // Fails when the client is gone, and then nobody waits for the end.
+  void send().catch(() => {})
+  return new Response(readable, response)
 }

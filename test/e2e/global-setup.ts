@@ -1,0 +1,57 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createTestHarness } from 'wrangler'
+import { startWorld } from '../../workers/local/world.ts'
+
+/** What every end-to-end file needs to know of the one stack that they share. */
+export interface SharedStack {
+  /** Where the gateway answers. */
+  readonly gateway: string
+  /** What it is configured to call itself: not where it answers, so that links cannot come from Host. */
+  readonly publicUrl: string
+  readonly rpc: string
+  readonly usdc: `0x${string}`
+  readonly payTo: `0x${string}`
+  readonly facilitator: string
+  /** `GET` gives the Workers' log lines so far, as JSON. */
+  readonly logs: string
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    stack: SharedStack
+  }
+}
+
+const PUBLIC_URL = 'https://pixtoll.test'
+
+/** Starts the world and all Workers once for all end-to-end files; nothing is reset between them. */
+export default async function setup({ provide }: { provide: (key: 'stack', stack: SharedStack) => void }) {
+  const world = await startWorld()
+  const harness = createTestHarness({
+    root: join(import.meta.dirname, '../..'),
+    workers: [
+      { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL) } },
+      { configPath: 'workers/matte/wrangler.toml' },
+      { configPath: 'workers/infer/wrangler.toml' },
+    ],
+  })
+  const { url } = await harness.listen()
+  const logs = createServer((_, answer) => answer.end(JSON.stringify(harness.getLogs())))
+  await new Promise<void>((resolve) => logs.listen(0, '127.0.0.1', resolve))
+  provide('stack', {
+    gateway: url.origin,
+    publicUrl: PUBLIC_URL,
+    rpc: world.rpc,
+    usdc: world.usdc,
+    payTo: world.payTo,
+    facilitator: world.facilitator,
+    logs: `http://127.0.0.1:${(logs.address() as AddressInfo).port}`,
+  })
+  return async () => {
+    logs.close()
+    await harness.close()
+    await world.stop()
+  }
+}

@@ -1,0 +1,63 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
+import type { LedgerRow } from '../../../src/payments/ledger-row.ts'
+import type { Ask, Credential, Receipt } from '../../../src/payments/protocol.ts'
+import type { LedgerClient } from '../../../src/payments/require-payment.ts'
+import { world } from '../worker.ts'
+
+/** When every test begins. */
+export const start = Date.parse('2026-11-01T12:00:00Z')
+export const ask: Ask = {
+  method: 'POST',
+  route: '/v1/remove-background',
+  resource: 'https://pixtoll.example/v1/remove-background',
+  description: '',
+  mimeType: 'image/png',
+  price: '0.05',
+}
+export const receipt: Receipt = { transaction: '0xabc', network: 'eip155:84532', payer: '0x1', amount: '50000' }
+export const resultAt = (key: string) => ({ key, status: 200 as const, headers: {}, size: 3 })
+
+let count = 0
+/** A ledger object of its own, with a credential for it. */
+export function openPayment() {
+  count += 1
+  const key = `scripted:${count}`
+  const stub = (env as unknown as { LEDGER: DurableObjectNamespace }).LEDGER.getByName(key)
+  const credential: Credential = {
+    protocol: 'scripted',
+    key,
+    digest: `signed ${count}`,
+    payer: '0x1',
+    validBefore: start / 1000 + 120,
+    envelopes: ['v2'],
+    payload: null,
+  }
+  const ledger = stub as unknown as LedgerClient
+  const readRow = () => runInDurableObject(stub, (_, { storage }) => storage.kv.get<LedgerRow>('row'))
+  return { stub, ledger, credential, readRow }
+}
+export type Payment = ReturnType<typeof openPayment>
+
+/** Claims for the request `a` and does its work. */
+export async function work({ ledger, credential }: Payment, result = resultAt('results/1')): Promise<void> {
+  const claim = await ledger.claim(credential, ask, 'a')
+  expect(claim).toEqual({ kind: 'work', fence: 1 })
+  expect(await ledger.complete(1, result)).toBe(true)
+}
+
+/** Sets the clock and a world in which everything succeeds, before each test of a file. */
+export function useScriptedWorld(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: start })
+    Object.assign(world, {
+      asked: [],
+      deleted: [],
+      verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
+      settle: async () => ({ kind: 'settled', receipt }),
+      find: async () => ({ kind: 'unused' }),
+    })
+  })
+  afterEach(() => vi.useRealTimers())
+}
