@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+
+const sound = {
+  PUBLIC_URL: 'https://pixtoll.example.com/',
+  EVM_NETWORK: 'eip155:8453',
+  PAY_TO: '0x14dC79964da2C08b23698B3D3cc7Ca32193d9955',
+  EVM_RPC_URL: 'https://rpc.example.com',
+  CHALLENGE_SECRET: 'x'.repeat(32),
+  FACILITATOR_URL: 'https://facilitator.example.com',
+}
+
+describe('readConfig', () => {
+  it('reads a sound deployment', () => {
+    expect(readConfig(sound)).toEqual({
+      publicUrl: 'https://pixtoll.example.com',
+      prices: { removeBackground: '0.05' },
+      x402: {
+        network: 'eip155:8453',
+        payTo: sound.PAY_TO,
+        rpcUrl: sound.EVM_RPC_URL,
+        challengeSecret: sound.CHALLENGE_SECRET,
+        facilitator: { url: sound.FACILITATOR_URL, cdp: null },
+      },
+      problems: [],
+    })
+  })
+
+  it('reports every problem at once, each with its fix', () => {
+    const { problems, x402 } = readConfig({ PRICE_REMOVE_BACKGROUND: 'five cents' })
+    expect(x402).toBeNull()
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'PUBLIC_URL',
+      'PRICE_REMOVE_BACKGROUND',
+      'EVM_NETWORK',
+      'PAY_TO',
+      'EVM_RPC_URL',
+      'CHALLENGE_SECRET',
+      'FACILITATOR_URL',
+    ])
+    expect(problems.filter((problem) => !/wrangler|must be/.test(problem))).toEqual([])
+  })
+
+  it.each([
+    ['a wrong checksum', { PAY_TO: '0x14dC79964da2C08b23698B3D3cc7Ca32193d9956' }, /PAY_TO .*checksum/],
+    ['no address', { PAY_TO: 'me' }, /PAY_TO/],
+    ['a short secret', { CHALLENGE_SECRET: 'short' }, /CHALLENGE_SECRET is too short/],
+    ['an unknown network', { EVM_NETWORK: 'eip155:1' }, /EVM_NETWORK must be/],
+    ['a URL without a scheme', { EVM_RPC_URL: 'rpc.example.com' }, /EVM_RPC_URL is not a URL/],
+    ['half of the CDP keys', { CDP_API_KEY_ID: 'id' }, /CDP_API_KEY_SECRET is missing/],
+    ['a price in exponents', { PRICE_REMOVE_BACKGROUND: '1e3' }, /not a price/],
+    ['a negative price', { PRICE_REMOVE_BACKGROUND: '-1' }, /not a price/],
+    ['a price of nothing', { PRICE_REMOVE_BACKGROUND: '0.000000' }, /not a price/],
+    ['a price finer than the asset', { PRICE_REMOVE_BACKGROUND: '0.0000001' }, /not a price/],
+  ])('refuses %s', (_, change, problem) => {
+    const config = readConfig({ ...sound, ...change })
+    expect(config.problems).toEqual([expect.stringMatching(problem)])
+    expect(config.x402).toBeNull()
+  })
+
+  it('never repeats a value: some are secrets', () => {
+    const { problems } = readConfig({
+      ...sound,
+      CHALLENGE_SECRET: 'hunter2',
+      PAY_TO: 'hunter2',
+      EVM_RPC_URL: 'hunter2',
+    })
+    expect(problems).toHaveLength(3)
+    expect(problems.join()).not.toContain('hunter2')
+  })
+
+  it('prefers the CDP facilitator when its keys are set', () => {
+    const { x402 } = readConfig({ ...sound, CDP_API_KEY_ID: 'id', CDP_API_KEY_SECRET: 'secret' })
+    expect(x402?.facilitator).toEqual({
+      url: 'https://api.cdp.coinbase.com/platform/v2/x402',
+      cdp: { keyId: 'id', keySecret: 'secret' },
+    })
+  })
+
+  it('takes an empty variable for a missing one', () => {
+    expect(readConfig({ ...sound, CDP_API_KEY_ID: '', PRICE_REMOVE_BACKGROUND: '' }).problems).toEqual([])
+  })
+})
