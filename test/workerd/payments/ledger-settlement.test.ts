@@ -98,8 +98,16 @@ describe('a settlement', () => {
   it('happens once, however many ask for it', async () => {
     const payment = openPayment()
     await work(payment)
-    const outcomes = await Promise.all(Array.from({ length: 5 }, () => payment.ledger.settle()))
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'settled', receipt })
+    const gate = Promise.withResolvers<void>()
+    world.settle = async () => {
+      await gate.promise
+      return { kind: 'settled', receipt }
+    }
+    const outcomes = Array.from({ length: 5 }, () => payment.ledger.settle())
+    // Calls arrive in order: once this one is answered, all five have asked.
+    await payment.ledger.renew(1)
+    gate.resolve()
+    for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])
   })
 
