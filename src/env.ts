@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import type { MatteService } from './matte/matte.ts'
 import type { PaymentDependency } from './payments/protocols/index.ts'
-import type { Till } from './payments/require-payment.ts'
+import type { Till } from './payments/till.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** The parts of one deployment, made once per isolate by `src/index.ts`. */

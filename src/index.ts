@@ -5,7 +5,7 @@ import { createResultStore } from './hosting/storage.ts'
 import type { MatteService } from './matte/matte.ts'
 import { Ledger } from './payments/ledger.ts'
 import { createPayments } from './payments/protocols/index.ts'
-import type { LedgerClient } from './payments/require-payment.ts'
+import type { LedgerClient } from './payments/till.ts'
 
 /** Made once per isolate: `env` is the same object for all of its requests. */
 const remembered = new WeakMap<Env, Services>()

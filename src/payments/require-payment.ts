@@ -4,11 +4,11 @@ import type { AppEnv } from '../env.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
 import type { RequestBody } from '../request-body.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { Ledger } from './ledger.ts'
 import { type Claim, type Failure, type Outcome, RENEWAL_MS } from './ledger-row.ts'
 import { createPaymentRequired, refusalFor, unpaid } from './payment-required.ts'
 import { type Ask, type Credential, CredentialError, type PaymentProtocol, type Price } from './protocol.ts'
-import type { ResultStore, StoredResult } from './result-store.ts'
+import type { StoredResult } from './result-store.ts'
+import type { LedgerClient, Till } from './till.ts'
 
 /** What the work of a paid call gives. */
 export interface WorkResult {
@@ -37,21 +37,6 @@ export interface Sale {
    * @throws ApiError when nobody should pay for this request
    */
   prepare(c: Context<AppEnv>): Promise<PaidCall>
-}
-
-/** The ledger's objects as their callers see them: every method over RPC. */
-export type LedgerClient = {
-  [Method in 'admit' | 'claim' | 'renew' | 'fail' | 'complete' | 'settle']: (
-    ...parameters: Parameters<Ledger[Method]>
-  ) => Promise<Awaited<ReturnType<Ledger[Method]>>>
-}
-
-/** What taking payments needs; `src/index.ts` fills it. */
-export interface Till {
-  readonly protocols: readonly PaymentProtocol[]
-  /** The ledger object of one payment key. */
-  openLedger(key: string): LedgerClient
-  readonly results: ResultStore
 }
 
 /** Answers one paid route: 402 without payment; with one, the work is done once, kept, collected, then answered. */

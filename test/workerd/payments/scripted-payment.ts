@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import type { LedgerRow } from '../../../src/payments/ledger-row.ts'
 import type { Ask, Credential, Receipt } from '../../../src/payments/protocol.ts'
-import type { LedgerClient } from '../../../src/payments/require-payment.ts'
+import type { LedgerClient } from '../../../src/payments/till.ts'
 import { world } from '../worker.ts'
 
 /** When every test begins. */
