@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts'
-import { type ImageHeader, readHeader } from './header.ts'
+import type { ImageHeader } from './facts.ts'
+import { readHeader } from './header.ts'
 import { contentTypes, readContentType, sniffKind } from './sniff.ts'
 
 /** Longest side that the service takes, in pixels. */

@@ -1,4 +1,4 @@
-import type { Orientation } from './header.ts'
+import type { Orientation } from './facts.ts'
 
 const orientationTag = 0x0112
 const shortType = 3

@@ -1,4 +1,4 @@
-import type { Profile } from './header.ts'
+import type { Profile } from './facts.ts'
 import { matchesText } from './sniff.ts'
 
 /** The primaries of sRGB under D50 as X, Y, Z (IEC 61966-2-1 with the Bradford adaptation of ICC.1, Annex E). */

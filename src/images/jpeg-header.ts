@@ -1,5 +1,5 @@
 import { readOrientation } from './exif.ts'
-import type { HeaderResult, JpegHeader, Orientation, Profile } from './header.ts'
+import type { HeaderResult, JpegHeader, Orientation, Profile } from './facts.ts'
 import { classifyProfile } from './icc.ts'
 import { markers, readSegments } from './jpeg-segments.ts'
 import { matchesText } from './sniff.ts'

@@ -8,6 +8,7 @@ export const markers = {
   dht: 0xc4,
   jpg: 0xc8,
   dac: 0xcc,
+  comment: 0xfe,
 } as const
 
 /** One marker segment of a JPEG. */

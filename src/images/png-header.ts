@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib'
 import { readOrientation } from './exif.ts'
-import type { HeaderResult, Orientation, PngHeader, Profile } from './header.ts'
+import type { HeaderResult, Orientation, PngHeader, Profile } from './facts.ts'
 import { classifyProfile } from './icc.ts'
 import { type PngChunk, readChunks } from './png-chunks.ts'
 

@@ -56,13 +56,13 @@ export function matchesText(bytes: Uint8Array, offset: number, text: string): bo
   return true
 }
 
-/** The kind of file that begins with `bytes` (32 are enough), or null. Reads magic bytes alone: the rest may be junk. */
+/** The kind of file that begins with `bytes` (32 are enough), or null. Magic bytes alone: the rest may be junk. */
 export function sniffKind(bytes: Uint8Array): FileKind | null {
   const fits = ({ parts }: Signature) => parts.every(([offset, text]) => matchesText(bytes, offset, text))
   return signatures.find(fits)?.kind ?? null
 }
 
-/** Content-Types a caller may send, without parameters, in lower case. `image/jpg` is what many clients say for JPEG. */
+/** Content-Types a caller may send, without parameters, in lower case. Many clients say `image/jpg` for JPEG. */
 export const contentTypes = {
   'image/png': 'png',
   'image/jpeg': 'jpeg',
@@ -70,7 +70,7 @@ export const contentTypes = {
   'image/webp': 'webp',
 } as const satisfies Record<string, FileKind>
 
-/** The format that a Content-Type header names; parameters and letter case do not matter. Null if it is none of ours. */
+/** The format that a Content-Type header names, or null; parameters and letter case do not matter. */
 export function readContentType(header: string | null): (typeof contentTypes)[keyof typeof contentTypes] | null {
   const type = header?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return Object.hasOwn(contentTypes, type) ? contentTypes[type as keyof typeof contentTypes] : null

@@ -1,4 +1,4 @@
-import type { HeaderResult } from './header.ts'
+import type { HeaderResult } from './facts.ts'
 import { matchesText } from './sniff.ts'
 
 // Flags of a VP8X chunk (RFC 9649, 2.7.1). Whether an ICC profile is sRGB is not looked up: it may lie anywhere.

@@ -34,7 +34,7 @@ const steps: readonly { name: string; run(): Promise<string | undefined> }[] = [
   {
     name: 'bundle sizes',
     async run() {
-      const bundles = await weighBundles()
+      const bundles = weighBundles()
       const lines = bundles.map(
         ({ worker, rawKiB, gzipKiB, limitKiB }) =>
           `    ${worker}: ${rawKiB} KiB, gzip ${gzipKiB} KiB (limit ${limitKiB})`,

@@ -1,0 +1,48 @@
+/** One matte model as facts: everything that whoever runs it must know, and nothing about how it is run. */
+export interface MatteModel {
+  /** Appears in `X-Model`. Lower case, the input size last where one network comes in several. */
+  readonly id: string
+  /** File name in this folder. */
+  readonly file: string
+  /** Lower-case hex SHA-256 of the file; a build with another file fails. */
+  readonly sha256: string
+  readonly bytes: number
+  readonly licence: string
+  /** Where the weights come from. */
+  readonly source: string
+  readonly input: {
+    /** Name of the graph's input: float32, 1 x 3 x size x size, RGB planes; the picture is stretched to the square. */
+    readonly name: string
+    /** Side of the square, in pixels. */
+    readonly size: number
+    /** Each channel goes in as `(value / 255 - mean) / std`, in the order red, green, blue. */
+    readonly mean: readonly [number, number, number]
+    readonly std: readonly [number, number, number]
+  }
+  readonly output: {
+    /** Name of the graph's output: float32, 1 x 1 x size x size. */
+    readonly name: string
+    /** `alpha`: 0 is ground, 1 is subject, and no further function or stretching is wanted. */
+    readonly meaning: 'alpha'
+  }
+}
+
+/** Every matte model of this repository. Input size and normalisation are read from here, everywhere. */
+export const matteModels = [
+  {
+    id: 'starter-320',
+    file: 'starter.onnx',
+    sha256: '96a64cd1d94048520145d68cd52db28be5956d274f2a4cffed7abc0a8d4a937d',
+    bytes: 2_864_945,
+    licence: 'MIT',
+    source: 'Trained from nothing for this project; data and training are described in models/README.md.',
+    input: { name: 'input', size: 320, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    output: { name: 'alpha', meaning: 'alpha' },
+  },
+] as const satisfies readonly MatteModel[]
+
+/** The model that a caller gets who asks for none. */
+export const defaultMatteModel: MatteModel = matteModels[0]
+
+/** The row of the model named `id`, if there is one. */
+export const findMatteModel = (id: string): MatteModel | undefined => matteModels.find((model) => model.id === id)

@@ -1,0 +1,18 @@
+/** `npm run bench [name ...]`: makes every measurement, or those named, and prints a Markdown table for each. */
+import { bundles } from './bundles.ts'
+import { infer } from './infer.ts'
+import { matte } from './matte.ts'
+import { type Bench, formatTable } from './table.ts'
+
+const benches: readonly Bench[] = [infer, matte, bundles]
+
+const names = process.argv.slice(2)
+const unknown = names.find((name) => !benches.some((bench) => bench.name === name))
+if (unknown) {
+  console.error(`There is no bench "${unknown}"; there are ${benches.map(({ name }) => name).join(', ')}.`)
+  process.exit(1)
+}
+for (const { name, about, run } of benches.filter((bench) => names.length === 0 || names.includes(bench.name))) {
+  console.log(`\n## ${name}\n${about}\n`)
+  console.log(formatTable(await run()))
+}

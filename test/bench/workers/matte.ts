@@ -1,0 +1,31 @@
+import { defaultMatteModel } from '../../../models/index.ts'
+import type { InferService } from '../../../src/matte/matte.ts'
+import { cutOut } from '../../../workers/matte/cut.ts'
+import { decodeJpeg, readCodecBytes } from '../../../workers/matte/jpeg.ts'
+import { free } from '../../../workers/matte/picture.ts'
+
+const { size } = defaultMatteModel.input
+
+/** A soft disc, so that the cut-out compresses as real ones do. Inference has an isolate of its own, measured apart. */
+const infer: InferService = {
+  async infer() {
+    const alpha = Uint8ClampedArray.from({ length: size * size }, (_, i) => {
+      const distance = Math.hypot((i % size) - size / 2, Math.floor(i / size) - size / 2)
+      return (size / 3 - distance) * 16 + 128
+    })
+    return { ok: true, alpha: new Uint8Array(alpha.buffer) }
+  },
+}
+
+/** The matte Worker's work on a body that arrives by HTTP; the query names the format. `GET` tells the codec's heap. */
+export default {
+  async fetch(request: Request): Promise<Response> {
+    if (request.method === 'GET') return Response.json({ codecBytes: readCodecBytes() })
+    const format = request.headers.get('Content-Type') === 'image/png' ? 'png' : 'jpeg'
+    const place = { renew: () => true, leave: () => {}, whenLost: () => {} }
+    const file = new Uint8Array(await request.arrayBuffer())
+    const tools = { model: defaultMatteModel, infer, decodeJpeg, pixelLimit: 100_000_000, dropFile: () => free(file) }
+    const result = await cutOut(file, format, tools, place)
+    return result.ok ? new Response(result.body) : Response.json(result, { status: 400 })
+  },
+}

@@ -1,0 +1,42 @@
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { readPictureData } from '../../workers/matte/jpeg-data.ts'
+import { readOdd } from '../images/odd-images.ts'
+
+/** A segment of application data. */
+function createSegment(marker: number, length: number): Buffer {
+  const segment = Buffer.alloc(length + 4, 0x20)
+  segment.writeUInt16BE(0xff00 | marker, 0)
+  segment.writeUInt16BE(length + 2, 2)
+  return segment
+}
+
+const insert = (jpeg: Uint8Array, segments: readonly Uint8Array[]): Buffer =>
+  Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)])
+
+const decode = (bytes: Uint8Array) => sharp(bytes).raw().toBuffer()
+
+test('a plain file is handed on as it is, without a copy', () => {
+  const file = readOdd('base.jpg')
+  const data = readPictureData(file)
+  expect(data).toEqual(file)
+  expect(data?.buffer).toBe(file.buffer)
+})
+
+test('what lies behind the end is left out', () => {
+  const file = readOdd('base.jpg')
+  expect(readPictureData(new Uint8Array(Buffer.concat([file, Buffer.alloc(900_000, 7)])))).toEqual(file)
+})
+
+test.each(['base.jpg', 'progressive.jpg', 'exif6.jpg', 'rgbjpeg.jpg'])(
+  '%s with megabytes of application data: small, and the same pixels',
+  async (name) => {
+    const file = readOdd(name)
+    const segments = Array.from({ length: 40 }, (_, i) => createSegment(i % 2 ? 0xe2 : 0xfe, 60_000))
+    const data = readPictureData(insert(file, segments))
+    expect(data?.length).toBeLessThanOrEqual(file.length)
+    expect(Buffer.compare(await decode(data!), await decode(file))).toBe(0)
+  },
+)
+
+test('a truncated file has no picture data', () => expect(readPictureData(readOdd('trunc.jpg'))).toBeNull())

@@ -1,0 +1,49 @@
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import { defaultMatteModel } from '../../models/index.ts'
+import { now } from '../../src/clock.ts'
+import { edgePixelLimit } from '../../src/matte/choose-host.ts'
+import type { ImageFormat, InferService, MatteOptions, MatteResult, MatteService } from '../../src/matte/matte.ts'
+import { cutOut } from './cut.ts'
+import { decodeJpeg } from './jpeg.ts'
+import { free } from './picture.ts'
+import { Queue } from './queue.ts'
+
+interface MatteEnv {
+  readonly INFER: InferService
+}
+
+const queue = new Queue({
+  maxWaiting: 2,
+  maxWaitingBytes: 16 << 20,
+  // Longer than a lease, so that whoever waits behind a dead request still gets its turn.
+  patience: 15_000,
+  interval: 25,
+  lease: 10_000,
+  now,
+  sleep: (milliseconds) => scheduler.wait(milliseconds),
+})
+
+/** Seconds after which a full queue has usually moved on. */
+const queueRetryAfter = 3
+
+/** Background removal in an edge isolate: one picture at a time, a short queue behind it. */
+export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
+  async cut(image: Uint8Array, format: ImageFormat, _options: MatteOptions): Promise<MatteResult> {
+    const place = await queue.enter(image.length)
+    if (!place) return { ok: false, code: 'processor_unavailable', retryAfter: queueRetryAfter }
+    const tools = {
+      model: defaultMatteModel,
+      infer: this.env.INFER,
+      decodeJpeg,
+      pixelLimit: edgePixelLimit,
+      // RPC made these bytes for this call alone.
+      dropFile: () => free(image),
+    }
+    return cutOut(image, format, tools, place)
+  }
+}
+
+export default {
+  /** This Worker has no route: it is reached through the binding alone. */
+  fetch: () => new Response(null, { status: 404 }),
+}

@@ -1,0 +1,39 @@
+import { findJpegEnd, markers, readSegments } from '../../src/images/jpeg-segments.ts'
+
+/** Below this, what could be left out is not worth a copy. */
+const worthACopy = 256 * 1024
+
+/** APP14 tells how colours are coded (ITU-T T.872, 6.5.3). The decoder looks at no other application segment. */
+const adobe = 0xee
+
+const isLeftOut = (marker: number): boolean =>
+  (marker >= 0xe0 && marker <= 0xef && marker !== adobe) || marker === markers.comment
+
+/**
+ * What a decoder needs of a JPEG: nothing behind its end, and no large application data (previews, profiles, depth
+ * maps), since the decoder holds its input twice. A view of `file` where little could be left out, else a copy without
+ * it. Null if the file has no end, which means that it is truncated.
+ */
+export function readPictureData(file: Uint8Array): Uint8Array | null {
+  const end = findJpegEnd(file)
+  if (end === null) return null
+  const kept: Uint8Array[] = []
+  let from = 0
+  let length = end
+  for (const { marker, start, data } of readSegments(file)) {
+    if (marker === markers.sos || data === null) break
+    if (!isLeftOut(marker)) continue
+    kept.push(file.subarray(from, start))
+    from = start + 4 + data.length
+    length -= from - start
+  }
+  if (end - length < worthACopy) return file.subarray(0, end)
+  kept.push(file.subarray(from, end))
+  const copy = new Uint8Array(length)
+  let at = 0
+  for (const part of kept) {
+    copy.set(part, at)
+    at += part.length
+  }
+  return copy
+}
