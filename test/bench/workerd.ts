@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
@@ -32,9 +32,25 @@ async function findPort(): Promise<number> {
   return address.port
 }
 
-function describeWorker({ modules }: Bundle): string {
+/** What a Worker needs besides its modules. */
+export interface Surroundings {
+  /** Text bindings by name. */
+  readonly vars: Readonly<Record<string, string>>
+  /** Durable Object classes by the name of their binding; SQLite, as in production. */
+  readonly objects: Readonly<Record<string, string>>
+}
+
+function describeWorker({ modules }: Bundle, { vars, objects }: Surroundings): string {
   const list = modules.map(({ name, path, kind }) => `(name = "./${name}", ${kind} = embed "${basename(path)}")`)
-  return `(modules = [${list.join(', ')}], compatibilityDate = "${compatibilityDate}")`
+  const texts = Object.entries(vars).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`)
+  const bound = Object.entries(objects).map(([name, type]) => `(name = "${name}", durableObjectNamespace = "${type}")`)
+  const types = Object.values(objects).map((type) => `(className = "${type}", uniqueKey = "${type}", enableSql = true)`)
+  return `(
+    modules = [${list.join(', ')}], compatibilityDate = "${compatibilityDate}",
+    bindings = [${[...texts, ...bound].join(', ')}],
+    durableObjectNamespaces = [${types.join(', ')}], durableObjectStorage = (localDisk = "disk"),
+    globalOutbound = "outside"
+  )`
 }
 
 async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
@@ -48,7 +64,10 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** Starts one Worker in a workerd of its own and waits until its fetch handler has answered once. */
-export async function startWorkerd(bundle: Bundle): Promise<Workerd> {
+export async function startWorkerd(
+  bundle: Bundle,
+  surroundings: Surroundings = { vars: {}, objects: {} },
+): Promise<Workerd> {
   const port = await findPort()
   // Beside the modules, since workerd takes no absolute paths to embed.
   const config = join(bundle.folder, `config-${port}.capnp`)
@@ -56,10 +75,11 @@ export async function startWorkerd(bundle: Bundle): Promise<Workerd> {
     config,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .main)],
+  services = [(name = "main", worker = .main), (name = "outside", network = (allow = ["local"])),
+    (name = "disk", disk = (path = "${mkdtempSync(join(bundle.folder, 'disk-'))}", writable = true))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
-const main :Workerd.Worker = ${describeWorker(bundle)};
+const main :Workerd.Worker = ${describeWorker(bundle, surroundings)};
 `,
   )
   const binary: string = require('workerd').default

@@ -61,7 +61,7 @@ describe('the token', () => {
     expect(await Promise.all(owners.map(readBalance))).toEqual([5n, 1_000_000n])
   })
 
-  it('moves an authorized transfer once, and refuses its nonce from then on in the words of the real token', async () => {
+  it('moves an authorized transfer once, and then refuses its nonce in the words of the real token', async () => {
     const payer = createPayer()
     const receiver = createReceiver()
     await chain.mint(payer.address, 100n)

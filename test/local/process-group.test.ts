@@ -8,7 +8,11 @@ import { startProcessGroup } from '../../workers/local/process-group.ts'
 /** Starts a grandchild that ignores every polite signal, and names both process ids. */
 const stubborn = `
 import { spawn } from 'node:child_process'
-const code = "for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(s, () => {}); setInterval(() => {}, 1e6); console.log(process.pid)"
+const code = \`
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {})
+  setInterval(() => {}, 1e6)
+  console.log(process.pid)
+\`
 const child = spawn(process.execPath, ['-e', code])
 child.stdout.once('data', (text) => console.log(JSON.stringify([process.pid, Number(text)])))
 setInterval(() => {}, 1e6)

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import type { Orientation } from '../../src/images/header.ts'
+import type { Orientation } from '../../src/images/facts.ts'
 import { free, orient, type Picture } from '../../workers/matte/picture.ts'
 import { readOdd } from '../images/odd-images.ts'
 

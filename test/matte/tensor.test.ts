@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { defaultMatteModel } from '../../models/index.ts'
-import type { Orientation } from '../../src/images/header.ts'
+import type { Orientation } from '../../src/images/facts.ts'
 import { orient } from '../../workers/matte/picture.ts'
 import { createTensor, planWindows } from '../../workers/matte/tensor.ts'
 

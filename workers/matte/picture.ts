@@ -1,4 +1,4 @@
-import type { Orientation } from '../../src/images/header.ts'
+import type { Orientation } from '../../src/images/facts.ts'
 
 /** Decoded pixels, as a file stores them. */
 export interface Raster {

@@ -1,6 +1,6 @@
 import { crc32, createInflate } from 'node:zlib'
 import { ApiError } from '../../src/errors.ts'
-import type { PngHeader } from '../../src/images/header.ts'
+import type { PngHeader } from '../../src/images/facts.ts'
 import { readChunks } from '../../src/images/png-chunks.ts'
 import type { Raster } from './picture.ts'
 import { createRowReader, type RowReader } from './png-rows.ts'

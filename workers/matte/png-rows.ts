@@ -1,5 +1,5 @@
 import { ApiError } from '../../src/errors.ts'
-import type { PngHeader } from '../../src/images/header.ts'
+import type { PngHeader } from '../../src/images/facts.ts'
 
 const broken = (what: string): ApiError =>
   new ApiError('invalid_image', { message: `The image is a damaged PNG (${what}); send a sound file.` })

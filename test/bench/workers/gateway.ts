@@ -1,0 +1,24 @@
+import app, { PaymentLedger } from '../../../src/index.ts'
+import type { MatteService } from '../../../src/matte/matte.ts'
+
+export { PaymentLedger }
+
+/** Answers at once with a result of 1 MB, so that what is left is the gateway's own work. */
+const matte: MatteService = {
+  async cut() {
+    const facts = { width: 1000, height: 1000, bbox: [0, 0, 1, 1], coverage: 0.5, model: 'none' } as const
+    const { body } = new Response(new Uint8Array(1024 * 1024))
+    return { ok: true, contentType: 'image/png', facts, body: body! }
+  },
+}
+/** Keeps nothing: R2 is a service of its own. */
+const storage = { put: async () => null, get: async () => null, head: async () => null, delete: async () => {} }
+
+let whole: Env | undefined
+
+export default {
+  fetch(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+    whole ??= { ...env, MATTE: matte, STORAGE: storage } as unknown as Env
+    return app.fetch(request, whole, context)
+  },
+}
