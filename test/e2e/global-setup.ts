@@ -1,5 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestHarness } from 'wrangler'
 import { startWorld } from '../../workers/local/world.ts'
@@ -28,6 +30,9 @@ const PUBLIC_URL = 'https://pixtoll.test'
 
 /** Starts the world and all Workers once for all end-to-end files; nothing is reset between them. */
 export default async function setup({ provide }: { provide: (key: 'stack', stack: SharedStack) => void }) {
+  // wrangler's own registry of running Workers is one for all checkouts of a user.
+  const registry = await mkdtemp(join(tmpdir(), 'pixtoll-registry-'))
+  process.env.WRANGLER_REGISTRY_PATH = registry
   const world = await startWorld()
   const harness = createTestHarness({
     root: join(import.meta.dirname, '../..'),
@@ -53,5 +58,6 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
     logs.close()
     await harness.close()
     await world.stop()
+    await rm(registry, { recursive: true })
   }
 }
