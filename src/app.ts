@@ -6,6 +6,7 @@ import { mountEndpoints } from './endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
 import type { AppEnv, Services } from './env.ts'
 import { ApiError } from './errors.ts'
+import { credentialHeaders } from './payments/protocols/index.ts'
 import { answerThenDrain, openRequestBody } from './request-body.ts'
 
 /** What browsers may send and read, so that they can pay. Contract, "Payment", CORS. */
@@ -24,7 +25,7 @@ const crossOrigin = cors({
   maxAge: 86_400,
 })
 
-const VARY = 'Payment-Signature, X-Payment, Authorization'
+const VARY = credentialHeaders.join(', ')
 
 function answerError(error: Error, c: Context<AppEnv>): Response {
   const isBug = !(error instanceof ApiError)

@@ -1,4 +1,5 @@
-import { isAddress } from 'viem'
+import { Buffer } from 'node:buffer'
+import { getAddress, isAddress, zeroAddress } from 'viem'
 import * as z from 'zod'
 import type { Price } from './payments/protocol.ts'
 import type { X402Config } from './payments/protocols/x402.ts'
@@ -35,13 +36,16 @@ const price = (fallback: Price) =>
 
 /** Production reads these from `wrangler.toml` and secrets; `npm run dev` gives the same names. */
 const schema = z.object({
-  PUBLIC_URL: url(variable('https://pixtoll.example.com')),
+  PUBLIC_URL: url(variable('https://pixtoll.example.com')).refine(
+    (text) => !URL.canParse(text) || new URL(text).origin === text.replace(/\/$/, ''),
+    'must be scheme, host and port alone: every link is built from it',
+  ),
   PRICE_REMOVE_BACKGROUND: price('0.05'),
   EVM_NETWORK: z.enum(['eip155:8453', 'eip155:84532'], {
     error: 'must be "eip155:8453" (Base) or "eip155:84532" (Base Sepolia)',
   }),
   PAY_TO: required(secret('PAY_TO')).refine(
-    (text) => isAddress(text),
+    (text) => isAddress(text) && getAddress(text) === text && text !== zeroAddress,
     'is not an address with a right checksum: copy it from your wallet as it is shown there',
   ),
   EVM_RPC_URL: url(secret('EVM_RPC_URL')),
@@ -51,7 +55,14 @@ const schema = z.object({
   ),
   FACILITATOR_URL: optional(url(variable('https://x402.org/facilitator'))),
   CDP_API_KEY_ID: optional(z.string()),
-  CDP_API_KEY_SECRET: optional(z.string()),
+  CDP_API_KEY_SECRET: optional(
+    z
+      .string()
+      .refine(
+        (text) => Buffer.from(text, 'base64').length === 64,
+        'is no Ed25519 key as CDP hands it out (base64 of 64 bytes): create the key with that signature algorithm',
+      ),
+  ),
 })
 
 const CDP_FACILITATOR_URL = 'https://api.cdp.coinbase.com/platform/v2/x402'
@@ -59,6 +70,7 @@ const CDP_FACILITATOR_URL = 'https://api.cdp.coinbase.com/platform/v2/x402'
 type Values = z.infer<typeof schema>
 
 function readFacilitator(values: Partial<Values>, problems: string[]): X402Config['facilitator'] | null {
+  if (problems.some((problem) => /^(FACILITATOR_URL|CDP_)/.test(problem))) return null
   const { CDP_API_KEY_ID: keyId, CDP_API_KEY_SECRET: keySecret, FACILITATOR_URL: facilitatorUrl } = values
   if (keyId && keySecret) return { url: CDP_FACILITATOR_URL, cdp: { keyId, keySecret } }
   if (keyId || keySecret) {
@@ -66,7 +78,8 @@ function readFacilitator(values: Partial<Values>, problems: string[]): X402Confi
     return null
   }
   if (facilitatorUrl) return { url: facilitatorUrl, cdp: null }
-  problems.push(`FACILITATOR_URL is missing: ${variable('https://x402.org/facilitator')}, or set the CDP keys`)
+  if (!problems.some((problem) => /^(FACILITATOR_URL|CDP_)/.test(problem)))
+    problems.push(`FACILITATOR_URL is missing: ${variable('https://x402.org/facilitator')}, or set the CDP keys`)
   return null
 }
 

@@ -60,7 +60,7 @@ export function mountEndpoints(app: Hono<AppEnv>, endpoints: readonly Endpoint[]
 export function readQuery<Shape extends z.ZodRawShape>(c: Context, schema: z.ZodObject<Shape>): z.infer<typeof schema> {
   const given = c.req.queries()
   for (const [name, values] of Object.entries(given)) {
-    const message = !(name in schema.shape)
+    const message = !Object.hasOwn(schema.shape, name)
       ? `There is no option "${name}". Options are: ${Object.keys(schema.shape).join(', ')}.`
       : values.length > 1 && `The option "${name}" is given ${values.length} times.`
     if (message) throw new ApiError('invalid_request', { message })

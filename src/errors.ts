@@ -1,6 +1,6 @@
 /** How one error looks to a caller. `retryable` means: the same request may succeed later. */
 export interface ErrorSpec {
-  readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
+  readonly status: 400 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
   readonly message: string
   readonly retryable?: true
 }
@@ -26,16 +26,16 @@ export const errors = {
   image_too_large: { status: 413, message: 'The image is larger than 25 MB.' },
   unsupported_media_type: {
     status: 415,
-    message: 'Content-Type must be image/png, image/jpeg or image/webp.',
+    message: 'Content-Type must be image/png or image/jpeg.',
   },
-  no_foreground: { status: 422, message: 'No foreground was found in this image. You were not charged.' },
+  no_foreground: { status: 422, message: 'No foreground was found in this image.' },
   rate_limited: { status: 429, message: 'Too many unpaid requests.', retryable: true },
   header_too_large: { status: 431, message: 'A payment header may hold 8 KiB at most.' },
   processing_failed: { status: 500, message: 'The image could not be processed.', retryable: true },
   internal_error: { status: 500, message: 'Something went wrong on our side.', retryable: true },
   processor_unavailable: {
     status: 503,
-    message: 'All processors are busy. You were not charged; send the same request again.',
+    message: 'All processors are busy. Send the same request again.',
     retryable: true,
   },
   payment_unavailable: {
@@ -62,7 +62,7 @@ export interface ApiErrorOptions {
   retryAfter?: number
   headers?: Record<string, string>
   /** Further members of the JSON body, such as `transaction`. */
-  details?: Record<string, string>
+  details?: Record<string, string | boolean>
 }
 
 /** An error meant for the caller. Anything else that is thrown is a bug: logged whole, answered `internal_error`. */

@@ -17,6 +17,8 @@ function openServices(env: Env): Services {
   for (const problem of config.problems)
     console.warn(JSON.stringify({ level: 'warn', event: 'configuration', problem }))
   const payments = createPayments(config)
+  // The generated types know the binding, not the RPC methods behind it.
+  const matte = env.MATTE as unknown as MatteService
   const services: Services = {
     config,
     till: {
@@ -25,9 +27,10 @@ function openServices(env: Env): Services {
       openLedger: (key) => env.LEDGER.getByName(key) as unknown as LedgerClient,
       results: createResultStore(env.STORAGE),
     },
-    matte: env.MATTE as unknown as MatteService,
+    matte,
     dependencies: [
       ...payments.dependencies,
+      { name: 'matte', check: () => matte.ping() },
       { name: 'storage', check: async () => void (await env.STORAGE.head('health')) },
     ],
   }

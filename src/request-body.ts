@@ -49,11 +49,12 @@ export function openRequestBody(request: Request): RequestBody {
     if (chunks.length > 1) {
       const bytes = new Uint8Array(size)
       let at = 0
-      for (const chunk of chunks) {
+      // Each chunk is let go once it is copied: a body is never held twice as a whole.
+      for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) {
         bytes.set(chunk, at)
         at += chunk.byteLength
       }
-      chunks.splice(0, chunks.length, bytes)
+      chunks.push(bytes)
     }
     return chunks[0] ?? new Uint8Array()
   }

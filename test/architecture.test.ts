@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts'],
   'src/app.ts': [
+    'src/payments/protocols/index.ts',
     'src/request-body.ts',
     'src/clock.ts',
     'src/docs',
@@ -33,7 +34,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/index.ts': ['src'],
   'workers/local': [],
-  workers: ['src/matte', 'src/images', 'src/errors.ts', 'src/clock.ts', 'models', '.build'],
+  'workers/matte': ['src/matte', 'src/images', 'src/errors.ts', 'src/clock.ts', 'models'],
+  'workers/infer': ['src/matte', 'models', '.build'],
   models: ['src/matte'],
 }
 
@@ -60,6 +62,7 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
       'src/app.ts',
       'src/endpoint.ts',
       'src/payments/require-payment.ts',
+      'src/payments/paid-work.ts',
       'src/docs',
       'workers/local',
       'workers/container',

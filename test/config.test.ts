@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 
+const keySecret = Buffer.alloc(64, 7).toString('base64')
 const sound = {
   PUBLIC_URL: 'https://pixtoll.example.com/',
   EVM_NETWORK: 'eip155:8453',
@@ -47,6 +48,11 @@ describe('readConfig', () => {
     ['a short secret', { CHALLENGE_SECRET: 'short' }, /CHALLENGE_SECRET is too short/],
     ['an unknown network', { EVM_NETWORK: 'eip155:1' }, /EVM_NETWORK must be/],
     ['a URL without a scheme', { EVM_RPC_URL: 'rpc.example.com' }, /EVM_RPC_URL is not a URL/],
+    ['a CDP key of another kind', { CDP_API_KEY_ID: 'id', CDP_API_KEY_SECRET: 'pem' }, /CDP_API_KEY_SECRET .*Ed25519/],
+    ['an address without a checksum', { PAY_TO: sound.PAY_TO.toLowerCase() }, /PAY_TO .*checksum/],
+    ['the zero address', { PAY_TO: `0x${'0'.repeat(40)}` }, /PAY_TO/],
+    ['a public URL with a path', { PUBLIC_URL: 'https://pixtoll.example.com/a?b' }, /PUBLIC_URL must be scheme/],
+    ['a facilitator that is no URL', { FACILITATOR_URL: 'x402' }, /FACILITATOR_URL is not a URL/],
     ['half of the CDP keys', { CDP_API_KEY_ID: 'id' }, /CDP_API_KEY_SECRET is missing/],
     ['a price in exponents', { PRICE_REMOVE_BACKGROUND: '1e3' }, /not a price/],
     ['a negative price', { PRICE_REMOVE_BACKGROUND: '-1' }, /not a price/],
@@ -70,10 +76,10 @@ describe('readConfig', () => {
   })
 
   it('prefers the CDP facilitator when its keys are set', () => {
-    const { x402 } = readConfig({ ...sound, CDP_API_KEY_ID: 'id', CDP_API_KEY_SECRET: 'secret' })
+    const { x402 } = readConfig({ ...sound, CDP_API_KEY_ID: 'id', CDP_API_KEY_SECRET: keySecret })
     expect(x402?.facilitator).toEqual({
       url: 'https://api.cdp.coinbase.com/platform/v2/x402',
-      cdp: { keyId: 'id', keySecret: 'secret' },
+      cdp: { keyId: 'id', keySecret },
     })
   })
 

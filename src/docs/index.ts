@@ -2,8 +2,6 @@ import { defineEndpoint, type Endpoint } from '../endpoint.ts'
 import { describeForAgents } from './llms.ts'
 import { describeApi } from './openapi.ts'
 
-const FRESH = 'public, max-age=300'
-
 /** The documents that are derived from the endpoint table; they list themselves too. */
 export function createDocs(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const all: Endpoint[] = [...endpoints]
@@ -14,7 +12,7 @@ export function createDocs(endpoints: readonly Endpoint[]): readonly Endpoint[] 
     summary: 'The OpenAPI 3.1 document of this service',
     response: { description: 'The document.', contentTypes: ['application/json'], schema: { type: 'object' } },
     errors: [],
-    handle: (c) => c.json(describeApi(all, c.var.services), 200, { 'Cache-Control': FRESH }),
+    handle: (c) => c.json(describeApi(all, c.var.services)),
   })
   const llms = defineEndpoint({
     method: 'GET',
@@ -23,7 +21,7 @@ export function createDocs(endpoints: readonly Endpoint[]): readonly Endpoint[] 
     summary: 'This service on one page, for agents',
     response: { description: 'Markdown.', contentTypes: ['text/plain'] },
     errors: [],
-    handle: (c) => c.text(describeForAgents(all, c.var.services), 200, { 'Cache-Control': FRESH }),
+    handle: (c) => c.text(describeForAgents(all, c.var.services)),
   })
   all.push(openapi, llms)
   return [openapi, llms]

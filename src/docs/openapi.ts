@@ -4,7 +4,7 @@ import type { Services } from '../env.ts'
 import { type ErrorCode, errors } from '../errors.ts'
 
 /** Any endpoint may answer these. */
-const commonErrors = ['internal_error'] as const satisfies readonly ErrorCode[]
+const commonErrors = ['method_not_allowed', 'internal_error'] as const satisfies readonly ErrorCode[]
 /** Any paid endpoint may answer these. */
 const paymentErrors = [
   'ambiguous_payment',
@@ -53,7 +53,9 @@ function describeErrors(endpoint: Endpoint): Record<string, unknown> {
       String(status),
       {
         description: codes.map((code) => `\`${code}\`: ${errors[code].message}`).join('\n\n'),
-        ...(status === 503 && { headers: describeHeaders({ 'Retry-After': 'Seconds until a retry makes sense.' }) }),
+        ...((status === 503 || status === 409) && {
+          headers: describeHeaders({ 'Retry-After': 'Seconds until a retry makes sense.' }),
+        }),
         content: {
           'application/json': {
             schema: { ...errorSchema, properties: { ...errorSchema.properties, error: { enum: codes } } },
@@ -94,7 +96,11 @@ function describeParameters({ query }: Endpoint): unknown[] {
 
 function describeOperation(endpoint: Endpoint, services: Services): Record<string, unknown> {
   const { name, summary, description, request, response, sale } = endpoint
-  const receipts = { 'PAYMENT-RESPONSE': 'x402 receipt: base64 of JSON.', 'Idempotent-Replayed': '`true` on a replay.' }
+  const receipts = {
+    'PAYMENT-RESPONSE': 'x402 v2 receipt: base64 of JSON.',
+    'X-PAYMENT-RESPONSE': 'x402 v1 receipt: base64 of JSON.',
+    'Idempotent-Replayed': '`true` on a replay.',
+  }
   return {
     operationId: name,
     summary,

@@ -1,12 +1,15 @@
 import * as z from 'zod'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
-import { checkImage } from '../images/check-image.ts'
+import { checkImage, maxSide } from '../images/check-image.ts'
 import { edgePixelLimit } from '../matte/choose-host.ts'
-import type { CutOutFacts } from '../matte/matte.ts'
+import type { CutOutFacts, MatteResult } from '../matte/matte.ts'
 
 /** 25 MB, as MB are counted everywhere here: 1,048,576 bytes. */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
+/** A picture takes one to three seconds, and waits for two others at most. */
+const WORK_S = 10
+const WORK_LIMIT_MS = 60_000
 
 const query = z.object({
   format: z
@@ -31,18 +34,32 @@ const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) =>
   'X-Model': model,
 })
 
+/** The matte Worker's answer; one that breaks or hangs is unavailable. */
+async function withinLimit(cut: Promise<MatteResult>): Promise<MatteResult> {
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), WORK_LIMIT_MS)
+  try {
+    return await Promise.race([cut, timeout.promise])
+  } catch (cause) {
+    throw new ApiError('processor_unavailable', { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 export const removeBackground = defineEndpoint({
   method: 'POST',
   path: '/v1/remove-background',
   name: 'removeBackground',
   summary: 'Remove the background of an image',
   description:
-    'Send one image as the raw body, at most 25 MB. The answer is the cut-out as an RGBA PNG of the same size, upright, ' +
-    'in sRGB and without metadata. Failures are never charged.',
+    `Send one image as the raw body: at most 25 MB, ${maxSide.toLocaleString('en-US')} pixels a side and ` +
+    `${edgePixelLimit.toLocaleString('en-US')} pixels in all. The answer is the cut-out as an RGBA PNG of the same size, ` +
+    'upright, in sRGB and without metadata. Failures are never charged.',
   query,
   request: {
     description: 'The image itself, as raw bytes.',
-    contentTypes: ['image/png', 'image/jpeg', 'image/webp'],
+    contentTypes: ['image/png', 'image/jpeg'],
   },
   response: {
     description: 'The cut-out.',
@@ -79,8 +96,9 @@ export const removeBackground = defineEndpoint({
       return {
         options,
         bodyLimit: { bytes: MAX_BODY_BYTES, error: 'image_too_large' },
+        workSeconds: WORK_S,
         async work(image) {
-          const result = await matte.cut(image, format, options)
+          const result = await withinLimit(matte.cut(image, format, options))
           if (!result.ok) {
             const { message, retryAfter } = result
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })

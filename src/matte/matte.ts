@@ -49,6 +49,8 @@ export type MatteResult =
 export interface MatteService {
   /** Cuts the foreground out of one whole image file (PNG or JPEG bytes) of the given format. */
   cut(image: Uint8Array, format: ImageFormat, options: MatteOptions): Promise<MatteResult>
+  /** Answers when both isolates do, without loading the model. */
+  ping(): Promise<void>
 }
 
 /** Inference, wherever it runs: knows tensors, nothing of files or formats. */
@@ -58,6 +60,8 @@ export interface InferService {
    * answers the matte: 8-bit alpha, size x size, row by row.
    */
   infer(model: string, tensor: Float32Array): Promise<InferResult>
+  /** Answers, without loading the model. */
+  ping(): Promise<void>
 }
 
 export type InferResult =

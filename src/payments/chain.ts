@@ -20,7 +20,7 @@ export interface Chain {
   chainId(): Promise<number>
   hasCode(address: Hex): Promise<boolean>
   /**
-   * What the chain says about an authorization, from events in blocks `from` to the newest, in chunks.
+   * What the chain says about an authorization, from events in blocks `from` to the newest (`LOOK_BLOCKS` at most).
    * @throws ChainError when the RPC cannot be asked
    */
   find(authorization: Authorization, from: number): Promise<Finding>
@@ -34,6 +34,8 @@ export class ChainError extends Error {
 const REQUEST_TIMEOUT_MS = 5_000
 /** Providers cap the block range of one `eth_getLogs`; 500 is below every cap we know of. */
 const LOG_CHUNK_BLOCKS = 500
+/** An authorization lives 20 minutes: 600 blocks of Base, and far more than it makes even if blocks get faster. */
+const LOOK_BLOCKS = 3_000
 /** Nodes behind one URL are not at the same height: the first look may come from one that is ahead of the next. */
 const REORG_MARGIN_BLOCKS = 5
 
@@ -97,14 +99,23 @@ export function createChain(url: string, network: string): Chain {
     return logs
   }
 
-  /** Paid means: the very next log of the same successful transaction is the token's transfer of our terms. */
-  async function judgeUse(event: Log, authorization: Authorization): Promise<Finding> {
-    const { asset, payer, payTo, amount } = authorization
-    const receipt = await call<TransactionReceipt | null>('eth_getTransactionReceipt', [event.transactionHash])
-    if (receipt === null) throw new ChainError('eth_getTransactionReceipt: not there yet')
-    const next = receipt.logs.find((log) => BigInt(log.logIndex) === BigInt(event.logIndex) + 1n)
+  /**
+   * Paid means: the log behind the token's `AuthorizationUsed` is its transfer of our terms. Both are read from the
+   * receipt: the node that gave the event may have another view of the block than the one that gives the receipt.
+   */
+  async function judgeUse({ transactionHash }: Log, authorization: Authorization): Promise<Finding> {
+    const { asset, payer, payTo, amount, nonce } = authorization
+    const receipt = await call<TransactionReceipt | null>('eth_getTransactionReceipt', [transactionHash])
+    const used = receipt?.logs.find(
+      ({ address, topics }) =>
+        isSame(address, asset) &&
+        isSame(topics[0], authorizationUsed) &&
+        isSame(topics[1], toTopic(payer)) &&
+        isSame(topics[2], nonce),
+    )
+    if (!receipt || !used || BigInt(receipt.status) !== 1n) throw new ChainError('the receipt and the event disagree')
+    const next = receipt.logs.find((log) => BigInt(log.logIndex) === BigInt(used.logIndex) + 1n)
     const isOurs =
-      BigInt(receipt.status) === 1n &&
       next !== undefined &&
       isSame(next.address, asset) &&
       isSame(next.topics[0], transfer) &&
@@ -112,7 +123,7 @@ export function createChain(url: string, network: string): Chain {
       isSame(next.topics[2], toTopic(payTo)) &&
       BigInt(next.data) === amount
     return isOurs
-      ? { kind: 'paid', receipt: { transaction: event.transactionHash, network, payer, amount: String(amount) } }
+      ? { kind: 'paid', receipt: { transaction: transactionHash, network, payer, amount: String(amount) } }
       : { kind: 'dead', reason: 'authorization_spent_elsewhere' }
   }
 
@@ -128,7 +139,8 @@ export function createChain(url: string, network: string): Chain {
     },
     async find(authorization, from) {
       const head = await call<Block>('eth_getBlockByNumber', ['latest', false])
-      const events = await readEvents(authorization, from - REORG_MARGIN_BLOCKS, Number(head.number))
+      const to = Math.min(Number(head.number), from + LOOK_BLOCKS)
+      const events = await readEvents(authorization, from - REORG_MARGIN_BLOCKS, to)
       const used = events.find((log) => isSame(log.topics[0], authorizationUsed))
       if (used) return judgeUse(used, authorization)
       if (events.length > 0) return { kind: 'dead', reason: 'authorization_cancelled' }

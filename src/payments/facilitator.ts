@@ -35,8 +35,8 @@ export function createFacilitator(config: FacilitatorConfig): Facilitator {
     const method = body === undefined ? 'GET' : 'POST'
     let response: Response
     let answer: unknown
+    const authorization = config.cdp && `Bearer ${await createCdpToken(config.cdp, method, url)}`
     try {
-      const authorization = config.cdp && `Bearer ${await createCdpToken(config.cdp, method, url)}`
       response = await fetch(url, {
         method,
         headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
@@ -74,7 +74,8 @@ export function createFacilitator(config: FacilitatorConfig): Facilitator {
       return answer as SettleResponse
     },
     async ping() {
-      await call('supported')
+      const answer = await call('supported')
+      if (!Array.isArray(answer.kinds)) throw new FacilitatorError('supported: no kinds in the answer')
     },
   }
 }

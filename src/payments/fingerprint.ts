@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Ask } from './protocol.ts'
 
-const hash = async (bytes: Uint8Array<ArrayBuffer> | Uint8Array): Promise<string> =>
+const hash = async (bytes: Uint8Array): Promise<string> =>
   Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex')
 
 /**

@@ -7,6 +7,8 @@ export const LEASE_MS = 30_000
 export const RENEWAL_MS = 10_000
 /** How long a settled result is kept for replays. */
 export const RESULT_LIFE_MS = 24 * 60 * 60 * 1000
+/** How long a payment whose money is taken and whose work failed may be worked for again, free. */
+export const OWED_MS = 24 * 60 * 60 * 1000
 
 interface Known {
   readonly credential: Credential
@@ -15,8 +17,14 @@ interface Known {
   readonly fingerprint: string
   /** Block height when the payment was first seen: its events cannot be older. */
   readonly height: number
-  /** Counts the claims. What an older claim reports is refused. */
-  readonly fence: number
+  /** When the payment was first claimed; milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** Money that was taken before there was a result: until then we owe the work. */
+export interface Paid {
+  readonly receipt: Receipt
+  readonly owedUntil: number
 }
 
 /**
@@ -25,22 +33,30 @@ interface Known {
  */
 export type LedgerRow = Known &
   (
-    | { readonly state: 'claimed'; readonly leaseUntil: number }
+    | {
+        readonly state: 'claimed'
+        /** Random: what an older claim reports is refused. */
+        readonly claimId: string
+        readonly leaseUntil: number
+        readonly paid?: Paid
+      }
+    | { readonly state: 'owed'; readonly paid: Paid }
     | { readonly state: 'worked'; readonly result: StoredResult }
-    /** Written before anything is sent. Found by a fresh object: outcome unknown. */
-    | { readonly state: 'settling'; readonly result: StoredResult }
-    | { readonly state: 'unknown'; readonly result: StoredResult; readonly cause: string }
+    /** Written before anything is sent. Found by a fresh object: outcome unknown. `result` null: money first. */
+    | { readonly state: 'settling'; readonly result: StoredResult | null }
+    | { readonly state: 'unknown'; readonly result: StoredResult | null; readonly cause: string }
     | {
         readonly state: 'settled'
         readonly result: StoredResult
         readonly receipt: Receipt
         readonly resultUntil: number
       }
-    | { readonly state: 'refused'; readonly reason: string }
+    /** `result` is what is still to be deleted. */
+    | { readonly state: 'refused'; readonly reason: string; readonly result: StoredResult | null }
   )
 
 export type RowIn<State extends LedgerRow['state']> = Extract<LedgerRow, { state: State }>
-/** Work is done; whether it is paid for is open. */
+/** Whether it is paid for is open. */
 export type OpenRow = RowIn<'worked' | 'settling' | 'unknown'>
 
 /** Why the work gave no result: an `ApiError` as plain data, for those who waited for the same work. */
@@ -48,6 +64,8 @@ export interface Failure {
   readonly code: ErrorCode
   readonly message: string
   readonly retryAfter?: number
+  /** The money is taken: the same payment may be worked for again until then. */
+  readonly owedUntil?: number
 }
 
 /** Whether the ledger will hear a credential. Nobody has worked yet. */
@@ -60,15 +78,20 @@ export type Admission =
 /** How a settlement stands. */
 export type Outcome =
   | { readonly kind: 'settled'; readonly receipt: Receipt; readonly result: StoredResult; readonly resultUntil: number }
+  /** Collected before the work: claim again, and work. */
+  | { readonly kind: 'owed' }
   | { readonly kind: 'refused'; readonly reason: string }
+  /** Sent; whether it arrived is not known. */
   | { readonly kind: 'pending' }
+  /** Nothing was sent, since the chain could not be asked. */
+  | { readonly kind: 'unavailable'; readonly cause: string }
 
 /** What a caller who shows a payment and a whole request has to do. */
 export type Claim =
-  /** Do the work, then report under this fence. */
-  | { readonly kind: 'work'; readonly fence: number }
-  /** The work is done and not paid for: settle. */
-  | { readonly kind: 'settle' }
+  /** Do the work, then report under this claim. */
+  | { readonly kind: 'work'; readonly claimId: string }
+  /** Collect: the work is done, or (with a claim) the money comes first. */
+  | { readonly kind: 'settle'; readonly claimId?: string }
   | (Outcome & { readonly kind: 'settled' })
   /** The payment has bought another request. */
   | { readonly kind: 'conflict'; readonly transaction?: string }
@@ -78,10 +101,9 @@ export type Claim =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | Exclude<Admission, { kind: 'admitted' }>
 
-/** The members that every row with a result has, without those of its state. */
-export function factsOf(row: OpenRow) {
-  const { credential, terms, fingerprint, height, fence, result } = row
-  return { credential, terms, fingerprint, height, fence, result }
+/** The members that every row has, without those of its state. */
+export function knownOf({ credential, terms, fingerprint, height, since }: LedgerRow): Known {
+  return { credential, terms, fingerprint, height, since }
 }
 
 export const toOutcome = ({ receipt, result, resultUntil }: RowIn<'settled'>) =>

@@ -4,16 +4,20 @@ import {
   type Admission,
   type Claim,
   type Failure,
-  factsOf,
+  knownOf,
   LEASE_MS,
   type LedgerRow,
-  type OpenRow,
   type Outcome,
+  OWED_MS,
+  type Paid,
   RESULT_LIFE_MS,
+  type RowIn,
   toOutcome,
 } from './ledger-row.ts'
-import type { Ask, Credential, PaymentProtocol, Receipt, Verdict } from './protocol.ts'
+import type { Ask, Credential, PaymentProtocol, Verdict } from './protocol.ts'
 import type { ResultStore, StoredResult } from './result-store.ts'
+import { RowStore } from './row-store.ts'
+import { nextLook, Settlement } from './settlement.ts'
 
 /** What the ledger needs of the world; `src/index.ts` fills it. */
 export interface LedgerParts {
@@ -25,8 +29,8 @@ export interface LedgerParts {
 const JOIN_MS = 25_000
 /** A verdict that is older is asked for again before work starts: balances change. */
 const VERDICT_LIFE_MS = 60_000
-/** How often an alarm looks for a settlement whose outcome is unknown. */
-const LOOK_AGAIN_MS = 60_000
+/** A payment must outlive the work by this to be collected after it. */
+const SETTLE_MARGIN_S = 5
 /** After the end of an authorization, the chain has surely made a block that is past it. */
 const DEAD_MARGIN_MS = 60_000
 
@@ -36,6 +40,7 @@ interface KnownVerdict {
   readonly verdict: Promise<Verdict>
   readonly until: number
 }
+type Valid = Verdict & { kind: 'valid' }
 
 /**
  * One payment: who works for it, what it bought, whether it is collected. One object per payment key, so it is the one
@@ -45,23 +50,17 @@ interface KnownVerdict {
  */
 export class Ledger extends DurableObject {
   readonly #parts: LedgerParts
+  readonly #store: RowStore
+  readonly #settlement: Settlement
   #verdict: KnownVerdict | undefined
   /** Resolves whoever waits for the present work: with the failure, or with null when it went on. */
-  #waiting: PromiseWithResolvers<Failure | null> | undefined
-  #settling: Promise<Outcome> | undefined
+  #working: PromiseWithResolvers<Failure | null> | undefined
 
   constructor(ctx: DurableObjectState, env: Env, parts: LedgerParts) {
     super(ctx, env)
     this.#parts = parts
-  }
-
-  get #row(): LedgerRow | undefined {
-    return this.ctx.storage.kv.get<LedgerRow>('row')
-  }
-
-  #write<Row extends LedgerRow>(row: Row): Row {
-    this.ctx.storage.kv.put('row', row)
-    return row
+    this.#store = new RowStore(ctx.storage)
+    this.#settlement = new Settlement(this.#store, ({ credential }) => this.#protocolOf(credential))
   }
 
   #protocolOf({ protocol: name }: Credential): PaymentProtocol {
@@ -72,12 +71,13 @@ export class Ledger extends DurableObject {
 
   /** Judges a credential before its body is read. One verification runs for all who show the same signed bytes. */
   async admit(credential: Credential, ask: Ask): Promise<Admission> {
-    const row = this.#row
-    if (row !== undefined && row.credential.digest !== credential.digest) return { kind: 'used' }
-    if (row?.state === 'refused') return { kind: 'refused', reason: row.reason }
-    if (row !== undefined) return { kind: 'admitted' }
-    const verdict = await this.#verify(credential, ask)
-    return verdict.kind === 'valid' ? { kind: 'admitted' } : verdict
+    const { row } = this.#store
+    if (row === undefined || isReplaceable(row, credential)) {
+      const verdict = await this.#verify(credential, ask)
+      return verdict.kind === 'valid' ? { kind: 'admitted' } : verdict
+    }
+    if (row.credential.claimant !== credential.claimant) return { kind: 'used' }
+    return row.state === 'refused' ? { kind: 'refused', reason: row.reason } : { kind: 'admitted' }
   }
 
   async #verify(credential: Credential, ask: Ask): Promise<Verdict> {
@@ -97,23 +97,26 @@ export class Ledger extends DurableObject {
   /**
    * Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it.
    * @param fingerprint identifies the request
+   * @param workSeconds how long the work is expected to take: a payment that ends sooner is collected first
    */
-  async claim(credential: Credential, ask: Ask, fingerprint: string): Promise<Claim> {
+  async claim(credential: Credential, ask: Ask, fingerprint: string, workSeconds: number): Promise<Claim> {
     const deadline = now() + JOIN_MS
     for (;;) {
-      const row = this.#row
-      // Whoever let the lease lapse is gone, or so slow that its answer will be refused.
-      if (row === undefined || (row.state === 'claimed' && row.leaseUntil < now())) {
+      const { row } = this.#store
+      if (row === undefined || isReplaceable(row, credential)) {
         const verdict = await this.#verify(credential, ask)
         if (verdict.kind !== 'valid') return verdict
-        if (this.#row?.fence === row?.fence) return this.#start(credential, verdict, fingerprint, (row?.fence ?? 0) + 1)
-        continue
+        // Others had their turn meanwhile.
+        const { row: present } = this.#store
+        if (present !== undefined && !isReplaceable(present, credential)) continue
+        return this.#start(credential, verdict, fingerprint, workSeconds)
       }
-      if (row.credential.digest !== credential.digest) return { kind: 'used' }
-      if (row.state === 'claimed' || this.#settling !== undefined) {
-        const left = deadline - now()
-        if (left <= 0) return { kind: 'in_progress' }
-        const failure = await this.#wait(left)
+      if (row.credential.claimant !== credential.claimant) return { kind: 'used' }
+      const paid = row.state === 'owed' || (row.state === 'claimed' && isOver(row)) ? row.paid : undefined
+      if (paid) return this.#workOff(row, paid, fingerprint)
+      if (row.state === 'claimed' || this.#settlement.running) {
+        if (deadline <= now()) return { kind: 'in_progress' }
+        const failure = await this.#wait(row, deadline)
         if (failure && row.fingerprint === fingerprint) return { kind: 'failed', failure }
         continue
       }
@@ -125,164 +128,135 @@ export class Ledger extends DurableObject {
     }
   }
 
-  #start(credential: Credential, verdict: Verdict & { kind: 'valid' }, fingerprint: string, fence: number): Claim {
-    const { terms, height } = verdict
-    const leaseUntil = now() + LEASE_MS
-    this.#write({ state: 'claimed', credential, terms, height, fingerprint, fence, leaseUntil })
-    this.#waiting?.resolve(null)
-    this.#waiting = Promise.withResolvers()
-    void this.ctx.storage.setAlarm(leaseUntil)
-    return { kind: 'work', fence }
+  #start(credential: Credential, verdict: Valid, fingerprint: string, workSeconds: number): Claim {
+    const { terms, height, receipt } = verdict
+    const known = { credential, terms, height, fingerprint, since: now() }
+    if (receipt) return this.#hold(known, { receipt, owedUntil: now() + OWED_MS })
+    const claim = this.#hold(known)
+    const isMoneyFirst = verdict.moneyFirst || credential.validBefore - nowSeconds() < workSeconds + SETTLE_MARGIN_S
+    return isMoneyFirst ? { ...claim, kind: 'settle' } : claim
   }
 
-  async #wait(ms: number): Promise<Failure | null> {
-    const work: Promise<Failure | null | Outcome> = this.#settling ?? this.#waiting?.promise ?? Promise.resolve(null)
+  #workOff(row: LedgerRow, paid: Paid, fingerprint: string): Claim {
+    if (paid.owedUntil < now()) return { kind: 'conflict', transaction: paid.receipt.transaction }
+    return this.#hold({ ...knownOf(row), fingerprint }, paid)
+  }
+
+  #hold(known: ReturnType<typeof knownOf>, paid?: Paid): Claim & { kind: 'work' } {
+    const claimId = crypto.randomUUID()
+    const leaseUntil = now() + LEASE_MS
+    this.#store.write({ ...known, state: 'claimed', claimId, leaseUntil, ...(paid && { paid }) })
+    this.#store.wakeAt(leaseUntil + 1)
+    this.#working?.resolve(null)
+    this.#working = Promise.withResolvers()
+    return { kind: 'work', claimId }
+  }
+
+  /** Waits until the work or settlement under way ends, the lease lapses, or `deadline`. */
+  async #wait(row: LedgerRow, deadline: number): Promise<Failure | null> {
+    const until = row.state === 'claimed' ? Math.min(deadline, row.leaseUntil) : deadline
     const timeout = Promise.withResolvers<null>()
-    // Also wakes up when the lease lapses, so that a waiter takes over from a worker that died.
-    const timer = setTimeout(() => timeout.resolve(null), Math.min(ms, LEASE_MS + 1))
-    const ended = await Promise.race([work, timeout.promise])
+    const timer = setTimeout(() => timeout.resolve(null), Math.max(until - now(), 0) + 1)
+    // A restarted object knows the row of its predecessor, but not who waited there.
+    this.#working ??= Promise.withResolvers()
+    const work: Promise<Failure | null | Outcome> = this.#settlement.running ?? this.#working.promise
+    const ended = await Promise.race([timeout.promise, work])
     clearTimeout(timer)
     return ended !== null && 'code' in ended ? ended : null
   }
 
-  /** Renews the lease of the claim `fence`. False: it has been lost, stop. */
-  renew(fence: number): boolean {
-    const row = this.#row
-    if (row?.state !== 'claimed' || row.fence !== fence) return false
+  #readClaim(claimId: string): RowIn<'claimed'> | undefined {
+    const { row } = this.#store
+    return row?.state === 'claimed' && row.claimId === claimId ? row : undefined
+  }
+
+  /** Renews the lease of a claim. False: it has been lost, stop. */
+  renew(claimId: string): boolean {
+    const row = this.#readClaim(claimId)
+    if (!row) return false
     const leaseUntil = now() + LEASE_MS
-    this.#write({ ...row, leaseUntil })
-    void this.ctx.storage.setAlarm(leaseUntil)
+    this.#store.write({ ...row, leaseUntil })
+    this.#store.wakeAt(leaseUntil + 1)
     return true
   }
 
-  /** The work gave nothing and nothing was taken: the payment is unspent again. */
-  fail(fence: number, failure: Failure): void {
-    const row = this.#row
-    if (row?.state !== 'claimed' || row.fence !== fence) return
-    this.#forget()
-    this.#waiting?.resolve(failure)
+  /** The work gave nothing. Nothing was taken: the payment is unspent again. Money was taken: the work is owed. */
+  fail(claimId: string, failure: Failure): Failure {
+    const row = this.#readClaim(claimId)
+    if (!row) return failure
+    const told = row.paid ? { ...failure, owedUntil: row.paid.owedUntil } : failure
+    this.#release(row)
+    this.#working?.resolve(told)
+    return told
   }
 
-  #forget(): void {
-    this.ctx.storage.kv.delete('row')
+  #release(row: RowIn<'claimed'>): void {
     this.#verdict = undefined
-    void this.ctx.storage.deleteAlarm()
+    if (row.paid) this.#store.write({ ...knownOf(row), state: 'owed', paid: row.paid })
+    else this.#store.forget()
   }
 
-  /**
-   * The work of claim `fence` is done and its result is kept. False: the claim was lost, and the result is nobody's.
-   */
-  complete(fence: number, result: StoredResult): boolean {
-    const row = this.#row
-    if (row?.state !== 'claimed' || row.fence !== fence) return false
-    const { leaseUntil: _, ...known } = row
-    this.#write({ ...known, state: 'worked', result })
-    void this.ctx.storage.setAlarm(known.credential.validBefore * 1000 + DEAD_MARGIN_MS)
-    this.#waiting?.resolve(null)
+  /** The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's. */
+  complete(claimId: string, result: StoredResult): boolean {
+    const row = this.#readClaim(claimId)
+    if (!row) return false
+    if (row.paid) {
+      const resultUntil = now() + RESULT_LIFE_MS
+      this.#store.write({ ...knownOf(row), state: 'settled', result, receipt: row.paid.receipt, resultUntil })
+      this.#store.wakeAt(resultUntil)
+    } else {
+      this.#store.write({ ...knownOf(row), state: 'worked', result })
+      this.#store.wakeAt(row.credential.validBefore * 1000 + DEAD_MARGIN_MS)
+    }
+    this.#working?.resolve(null)
     return true
   }
 
   /**
-   * Collects the payment for finished work, or finds out what an earlier attempt came to. Runs here, so that a caller
-   * who hangs up changes nothing; one at a time, and all who ask meanwhile get its outcome.
+   * Collects the payment. Runs here, so that a caller who hangs up once it has begun changes nothing.
+   * @param claimId the claim that collects before its work; not needed once there is a result
    */
-  settle(): Promise<Outcome> {
-    return this.#alone(() => this.#settle())
-  }
-
-  #alone(step: () => Promise<Outcome>): Promise<Outcome> {
-    this.#settling ??= step().finally(() => {
-      this.#settling = undefined
-    })
-    return this.#settling
-  }
-
-  async #settle(): Promise<Outcome> {
-    const row = this.#row
-    if (row === undefined || row.state === 'claimed') throw new Error('settle before the work is done')
-    if (row.state === 'settled') return toOutcome(row)
-    if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
-
-    // Something may have been sent, or the authorization may be over: look before sending.
-    if (row.state !== 'worked' || row.credential.validBefore <= nowSeconds()) {
-      const outcome = await this.#look(row)
-      if (outcome !== 'unused') return outcome
-    }
-    // On disk before anything leaves: Durable Objects hold outgoing calls back until then.
-    const settling = this.#write({ ...factsOf(row), state: 'settling' })
-    const sent = await this.#protocolOf(row.credential).settle(row.credential, row.terms)
-    if (sent.kind === 'settled') return this.#finish(settling, sent.receipt)
-    const outcome = await this.#look(settling)
-    return outcome === 'unused' ? this.#leaveOpen(settling, sent.cause) : outcome
-  }
-
-  /** Asks the chain; writes down what is certain. `unused`: it may be sent. */
-  async #look(row: OpenRow): Promise<Outcome | 'unused'> {
-    const finding = await this.#protocolOf(row.credential).find(row.credential, row.terms, row.height)
-    if (finding.kind === 'paid') return this.#finish(row, finding.receipt)
-    if (finding.kind === 'dead') return this.#refuse(row, finding.reason)
-    if (finding.kind === 'unused') return 'unused'
-    return row.state === 'worked' ? { kind: 'pending' } : this.#leaveOpen(row, finding.cause)
-  }
-
-  #finish(row: OpenRow, receipt: Receipt): Outcome {
-    const settled = { ...factsOf(row), state: 'settled', receipt, resultUntil: now() + RESULT_LIFE_MS } as const
-    this.#write(settled)
-    void this.ctx.storage.setAlarm(settled.resultUntil)
-    return toOutcome(settled)
-  }
-
-  async #refuse(row: OpenRow, reason: string): Promise<Outcome> {
-    const { result, ...known } = factsOf(row)
-    this.#write({ ...known, state: 'refused', reason })
-    await this.#discard(result)
-    await this.ctx.storage.deleteAlarm()
-    return { kind: 'refused', reason }
-  }
-
-  #leaveOpen(row: OpenRow, cause: string): Outcome {
-    this.#write({ ...factsOf(row), state: 'unknown', cause })
-    void this.ctx.storage.setAlarm(now() + LOOK_AGAIN_MS)
-    return { kind: 'pending' }
-  }
-
-  async #discard(result: StoredResult): Promise<void> {
-    await this.#parts.results.delete(result.key).catch((error) => {
-      console.error(JSON.stringify({ level: 'error', event: 'result_not_deleted', error: String(error) }))
-    })
+  settle(claimId?: string): Promise<Outcome> {
+    return this.#settlement.settle(claimId)
   }
 
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */
   override async alarm(): Promise<void> {
+    const { row } = this.#store
+    if (row === undefined) return
     try {
-      await this.#tidy()
+      if (this.#settlement.running) this.#store.wakeAt(nextLook(row))
+      else await this.#tidy(row)
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'ledger_alarm', error: String(error) }))
-      await this.ctx.storage.setAlarm(now() + LOOK_AGAIN_MS)
+      this.#store.wakeAt(nextLook(row))
     }
   }
 
-  async #tidy(): Promise<void> {
-    const row = this.#row
-    if (row === undefined || this.#settling !== undefined) return
-    switch (row.state) {
-      case 'claimed':
-        if (row.leaseUntil <= now()) this.#forget()
-        return
-      case 'settled':
-        if (row.resultUntil <= now()) await this.#discard(row.result)
-        return
-      case 'worked':
-      case 'settling':
-      case 'unknown':
-        await this.#alone(() => this.#lookAgain(row))
+  async #tidy(row: LedgerRow): Promise<void> {
+    if (row.state === 'claimed') {
+      if (!isOver(row)) return this.#store.wakeAt(row.leaseUntil + 1)
+      this.#release(row)
+      this.#working?.resolve(null)
+    } else if (row.state === 'settled') {
+      if (row.resultUntil > now()) return this.#store.wakeAt(row.resultUntil)
+      await this.#parts.results.delete(row.result.key)
+    } else if (row.state === 'refused' && row.result) {
+      await this.#parts.results.delete(row.result.key)
+      this.#store.write({ ...row, result: null })
+    } else if (row.state === 'worked' || row.state === 'settling' || row.state === 'unknown') {
+      await this.#settlement.lookAgain()
     }
-  }
-
-  async #lookAgain(row: OpenRow): Promise<Outcome> {
-    const outcome = await this.#look(row)
-    if (outcome !== 'unused' && outcome.kind !== 'pending') return outcome
-    await this.ctx.storage.setAlarm(now() + LOOK_AGAIN_MS)
-    return { kind: 'pending' }
   }
 }
+
+/**
+ * Whether a claim may begin over this row: its worker is gone, or so slow that its answer will be refused; or it ended
+ * for good, and the same challenge was paid anew with other signed bytes.
+ */
+function isReplaceable(row: LedgerRow, { claimant, digest }: Credential): boolean {
+  if (row.state === 'claimed') return isOver(row) && row.paid === undefined
+  return row.state === 'refused' && row.credential.claimant === claimant && row.credential.digest !== digest
+}
+
+const isOver = (row: RowIn<'claimed'>): boolean => row.leaseUntil < now()

@@ -37,6 +37,8 @@ export interface Credential {
   readonly key: string
   /** Identifies the exact signed bytes: two credentials with one digest get one verdict. */
   readonly digest: string
+  /** Whoever shows the same claimant has the same payment; anyone else gets nothing of what it bought. */
+  readonly claimant: string
   readonly payer: string
   /** Unix seconds after which the chain can no longer take this payment. */
   readonly validBefore: number
@@ -52,7 +54,16 @@ export interface Terms {
 }
 
 export type Verdict =
-  | { readonly kind: 'valid'; readonly terms: Terms; readonly height: number }
+  | {
+      readonly kind: 'valid'
+      readonly terms: Terms
+      /** Block height at the verdict. */
+      readonly height: number
+      /** The money moved before we saw the credential: the work is owed. */
+      readonly receipt?: Receipt
+      /** Collect before the work: what was checked now may not hold later. */
+      readonly moneyFirst?: boolean
+    }
   /** Surely no money for us: answered 402 with the reason. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Already spent on chain before we ever saw it: answered 409. */

@@ -68,9 +68,31 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
       })
       expect(answer.status).toBe(204)
       expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+      const names = (header: string) => answer.headers.get(header)?.toLowerCase().split(',')
+      expect(names('access-control-allow-methods')).toEqual(['get', 'head', 'post', 'delete', 'options'])
+      expect(names('access-control-allow-headers')).toEqual([
+        ...['content-type', 'authorization', 'payment-signature', 'x-payment', 'x-upload-token', 'idempotency-key'],
+        ...['accept-payment', 'access-control-expose-headers', 'range', 'if-none-match'],
+      ])
+      const exposed = (await get(endpoint.path)).headers.get('access-control-expose-headers')
+      for (const name of [
+        'payment-required',
+        'payment-response',
+        'x-payment-response',
+        'retry-after',
+        'x-request-id',
+      ]) {
+        expect(exposed).toContain(name)
+      }
     })
+  },
+)
 
-    it.runIf(!endpoint.sale)('answers 200 in the type it documents', async () => {
+const free = all.filter(({ sale }) => !sale)
+describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
+  '%s',
+  (_, endpoint) => {
+    it('answers 200 in the type it documents', async () => {
       const answer = await get(endpoint.path)
       expect(answer.status).toBe(200)
       expect(answer.headers.get('content-type')).toContain(endpoint.response.contentTypes[0])
@@ -84,7 +106,7 @@ describe('GET /health', () => {
     expect(await (await get('/health')).json()).toEqual({
       status: 'ok',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/),
-      dependencies: { facilitator: 'ok', evm_rpc: 'ok', storage: 'ok' },
+      dependencies: { facilitator: 'ok', evm_rpc: 'ok', matte: 'ok', storage: 'ok' },
     })
   })
 })

@@ -16,8 +16,8 @@ export interface SharedStack {
   readonly usdc: `0x${string}`
   readonly payTo: `0x${string}`
   readonly facilitator: string
-  /** `GET` gives the Workers' log lines so far, as JSON. */
-  readonly logs: string
+  /** `GET` gives the Workers' log lines so far, as JSON; `DELETE` forgets every kept result. */
+  readonly control: string
 }
 
 declare module 'vitest' {
@@ -27,6 +27,10 @@ declare module 'vitest' {
 }
 
 const PUBLIC_URL = 'https://pixtoll.test'
+
+async function forgetResults({ STORAGE }: { STORAGE: R2Bucket }): Promise<void> {
+  for (const { key } of (await STORAGE.list({ prefix: 'results/' })).objects) await STORAGE.delete(key)
+}
 
 /** Starts the world and all Workers once for all end-to-end files; nothing is reset between them. */
 export default async function setup({ provide }: { provide: (key: 'stack', stack: SharedStack) => void }) {
@@ -43,8 +47,11 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
     ],
   })
   const { url } = await harness.listen()
-  const logs = createServer((_, answer) => answer.end(JSON.stringify(harness.getLogs())))
-  await new Promise<void>((resolve) => logs.listen(0, '127.0.0.1', resolve))
+  const control = createServer(async (request, answer) => {
+    if (request.method === 'DELETE') await forgetResults(await harness.getWorker<{ STORAGE: R2Bucket }>().getEnv())
+    answer.end(JSON.stringify(harness.getLogs()))
+  })
+  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve))
   provide('stack', {
     gateway: url.origin,
     publicUrl: PUBLIC_URL,
@@ -52,10 +59,10 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
     usdc: world.usdc,
     payTo: world.payTo,
     facilitator: world.facilitator,
-    logs: `http://127.0.0.1:${(logs.address() as AddressInfo).port}`,
+    control: `http://127.0.0.1:${(control.address() as AddressInfo).port}`,
   })
   return async () => {
-    logs.close()
+    control.close()
     await harness.close()
     await world.stop()
     await rm(registry, { recursive: true })

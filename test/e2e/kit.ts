@@ -143,6 +143,25 @@ export const readReceipt = ({ headers }: Response) =>
     headers.get('payment-response') ?? headers.get('x-payment-response'),
   )
 
+/** Has the payer cancel an authorization on chain. */
+export async function cancel(account: PrivateKeyAccount, nonce: Hex): Promise<void> {
+  const domain = { name: 'USDC', version: '2', chainId: 84532, verifyingContract: stack.usdc }
+  const fields = {
+    CancelAuthorization: [
+      { name: 'authorizer', type: 'address' },
+      { name: 'nonce', type: 'bytes32' },
+    ],
+  }
+  const message = { authorizer: account.address, nonce }
+  const signature = await account.signTypedData({ domain, types: fields, primaryType: 'CancelAuthorization', message })
+  const call = { address: stack.usdc, abi: token, functionName: 'cancelAuthorization' } as const
+  const send = () => chain.writeContract({ ...call, args: [account.address, nonce, signature] })
+  await enqueue(async () => chain.waitForTransactionReceipt({ hash: await send() }))
+}
+
+/** All that the Workers have logged so far. */
+export const readLogs = async (): Promise<string> => (await fetch(stack.control)).text()
+
 /** Calls that reached the facilitator while `act` ran, in alphabetical order, and what `act` gave. */
 export async function watchFacilitator<Result>(act: () => Promise<Result>): Promise<[string[], Result]> {
   const read = async () => (await (await fetch(`${stack.facilitator}/_log`)).json()) as { op: string }[]

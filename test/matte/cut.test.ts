@@ -26,8 +26,8 @@ async function runModel(tensor: Float32Array): Promise<Uint8Array> {
   return Uint8Array.from(Uint8ClampedArray.from(data, (value) => value * 255))
 }
 
-const infer: InferService = { infer: async (_, tensor) => ({ ok: true, alpha: await runModel(tensor) }) }
-const plainMatte = (value: number): InferService => ({
+const infer: Pick<InferService, 'infer'> = { infer: async (_, tensor) => ({ ok: true, alpha: await runModel(tensor) }) }
+const plainMatte = (value: number): Pick<InferService, 'infer'> => ({
   infer: async () => ({ ok: true, alpha: new Uint8Array(size * size).fill(value) }),
 })
 
@@ -198,7 +198,7 @@ describe('no cut-out', () => {
 
   test('inference out of memory: processor_unavailable, when to try again, the cause in the log alone', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue()
-    const busy: InferService = {
+    const busy: Pick<InferService, 'infer'> = {
       infer: async () => ({ ok: false, code: 'processor_unavailable', message: 'bad_alloc' }),
     }
     const result = await failure(readOdd('base.png'), { infer: busy })
@@ -208,7 +208,7 @@ describe('no cut-out', () => {
 
   test('inference not to be reached: processor_unavailable', async () => {
     vi.spyOn(console, 'error').mockReturnValue()
-    const gone: InferService = { infer: () => Promise.reject(new Error('gone')) }
+    const gone: Pick<InferService, 'infer'> = { infer: () => Promise.reject(new Error('gone')) }
     expect(await failure(readOdd('base.png'), { infer: gone })).toMatchObject({ code: 'processor_unavailable' })
   })
 
@@ -248,7 +248,7 @@ describe('the place in the queue', () => {
   })
   test('the file is dropped before inference', async () => {
     const order: string[] = []
-    const slow: InferService = {
+    const slow: Pick<InferService, 'infer'> = {
       infer: async () => {
         order.push('infer')
         return { ok: true, alpha: new Uint8Array(size * size) }

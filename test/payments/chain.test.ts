@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Hex, parseAbi, toHex } from 'viem'
+import { type Hex, parseAbi, toEventSelector, toHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Authorization, createChain, type Chain as Reader } from '../../src/payments/chain.ts'
@@ -92,9 +92,10 @@ describe('what the chain says about an authorization', () => {
     })
   })
 
-  it('is paid 700 blocks later too', async () => {
+  it('is paid 700 blocks after we first saw it too, and 700 later', async () => {
     const authorization = await authorize(1_000)
     const height = await reader.height()
+    await chain.client.mine({ blocks: 700 })
     await transfer(authorization)
     await chain.client.mine({ blocks: 700 })
     expect(await reader.find(authorization, height)).toMatchObject({ kind: 'paid' })
@@ -138,6 +139,66 @@ describe('what the chain says about an authorization', () => {
     await chain.client.setNextBlockTimestamp({ timestamp: BigInt(authorization.validBefore) })
     await chain.client.mine({ blocks: 1 })
     expect(await reader.find(authorization, height)).toEqual({ kind: 'dead', reason: 'authorization_expired' })
+  })
+})
+
+/** What nodes behind one URL say, as a table of answers. */
+async function scriptRpc(answers: Record<string, unknown>): Promise<{ reader: Reader; close: () => void }> {
+  const server = createServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    const { method } = JSON.parse(text) as { method: string }
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result: answers[method] }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { reader: createChain(url, 'eip155:84532'), close: () => server.close() }
+}
+
+describe('the proof of a payment', () => {
+  const topic = (address: string) => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
+  const usedTopic = toEventSelector('AuthorizationUsed(address,bytes32)')
+  const transferTopic = toEventSelector('Transfer(address,address,uint256)')
+  /** Looks through a receipt with our `AuthorizationUsed` at index 12, and the given logs. */
+  async function look(logs: (used: object, pay: (change?: object) => object) => object[], status = '0x1') {
+    const authorization = await authorize()
+    const used = { address: chain.usdc, topics: [usedTopic, topic(payer.address), authorization.nonce], data: '0x' }
+    const pay = ({ from = payer.address, to = payTo, value = 50_000n, address = chain.usdc } = {}) => ({
+      address,
+      topics: [transferTopic, topic(from), topic(to)],
+      data: toHex(value, { size: 32 }),
+    })
+    const indexed = logs(used, pay).map((log, i) => ({ ...log, logIndex: toHex(12 + i), transactionHash: '0x1' }))
+    const { reader: scripted, close } = await scriptRpc({
+      eth_getBlockByNumber: { number: '0x10', timestamp: '0x1' },
+      // Another view of the block: the index is not the one in the receipt.
+      eth_getLogs: [{ ...used, logIndex: '0xa', transactionHash: '0x1' }],
+      eth_getTransactionReceipt: { status, logs: indexed },
+    })
+    try {
+      return await scripted.find(authorization, 1)
+    } finally {
+      close()
+    }
+  }
+
+  it('is our transfer at the next index, wherever that stands in the block', async () => {
+    expect(await look((used, pay) => [used, pay()])).toMatchObject({ kind: 'paid' })
+  })
+
+  it.each([
+    ['not the next log', (used: object, pay: (c?: object) => object) => [used, pay({ to: payer.address }), pay()]],
+    ['the log before', (used: object, pay: (c?: object) => object) => [pay(), used]],
+    ['of another token', (used: object, pay: (c?: object) => object) => [used, pay({ address: payTo })]],
+    ['of another payer', (used: object, pay: (c?: object) => object) => [used, pay({ from: payTo })]],
+    ['of one unit less', (used: object, pay: (c?: object) => object) => [used, pay({ value: 49_999n })]],
+  ])('is no transfer that is %s', async (_, logs) => {
+    expect(await look(logs)).toEqual({ kind: 'dead', reason: 'authorization_spent_elsewhere' })
+  })
+
+  it('is unknown when receipt and event disagree', async () => {
+    await expect(look((_, pay) => [pay()])).rejects.toMatchObject({ name: 'ChainError' })
+    await expect(look((used, pay) => [used, pay()], '0x0')).rejects.toMatchObject({ name: 'ChainError' })
   })
 })
 

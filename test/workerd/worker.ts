@@ -6,6 +6,8 @@ import type { Finding, PaymentProtocol, Settlement, Verdict } from '../../src/pa
 export const world = {
   asked: [] as string[],
   deleted: [] as string[],
+  /** Whether the store deletes when it is asked to. */
+  deletes: true,
   /** State of the row on disk at the moment when the settlement is sent. */
   stateWhenSent: undefined as string | undefined,
   verify: async (): Promise<Verdict> => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
@@ -39,7 +41,10 @@ export class TestLedger extends Ledger {
     const results = {
       put: async () => {},
       open: async () => null,
-      delete: async (key: string) => void world.deleted.push(key),
+      delete: async (key: string) => {
+        if (!world.deletes) throw new Error('the store is down')
+        world.deleted.push(key)
+      },
     }
     super(ctx, env, { protocols: [createProtocol(ctx.storage)], results })
   }

@@ -5,6 +5,8 @@ import { heldModel, runModel } from './run-model.ts'
 
 /** Runs the matte model. The runtime is synchronous, so calls that arrive together follow each other. */
 export class Infer extends WorkerEntrypoint implements InferService {
+  async ping(): Promise<void> {}
+
   async infer(model: string, tensor: Float32Array): Promise<InferResult> {
     if (model !== heldModel.id) {
       return { ok: false, code: 'processing_failed', message: `this Worker does not hold the matte model "${model}"` }

@@ -14,7 +14,7 @@ import { createTensor } from './tensor.ts'
 /** What the work needs from outside. */
 export interface CutTools {
   readonly model: MatteModel
-  readonly infer: InferService
+  readonly infer: Pick<InferService, 'infer'>
   /** Decodes a JPEG as stored, or throws ApiError `invalid_image`. */
   decodeJpeg(file: Uint8Array): Promise<Raster>
   readonly pixelLimit: number

@@ -41,6 +41,10 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
     }
     return cutOut(image, format, tools, place)
   }
+
+  ping(): Promise<void> {
+    return this.env.INFER.ping()
+  }
 }
 
 export default {

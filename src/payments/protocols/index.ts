@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import type { Chain } from '../chain.ts'
 import type { PaymentProtocol } from '../protocol.ts'
 import { createX402, createX402Parts } from './x402.ts'
 
@@ -24,11 +25,16 @@ const rows: readonly ((config: Config) => { protocol: PaymentProtocol; dependenc
       protocol: createX402(x402, parts),
       dependencies: [
         { name: 'facilitator', check: () => parts.facilitator.ping() },
-        { name: 'evm_rpc', check: async () => void (await parts.chain.height()) },
+        { name: 'evm_rpc', check: () => checkChain(parts.chain, x402.network) },
       ],
     }
   },
 ]
+
+async function checkChain(chain: Chain, network: string): Promise<void> {
+  const chainId = await chain.chainId()
+  if (network !== `eip155:${chainId}`) throw new Error(`EVM_RPC_URL leads to chain ${chainId}, not ${network}`)
+}
 
 /** Creates what a configuration offers. No I/O. */
 export function createPayments(config: Config): Payments {

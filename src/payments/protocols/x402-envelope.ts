@@ -120,10 +120,12 @@ function toCredential(payment: X402Payment, asset: Hex): Credential {
   const key = keccak256(concat([chainId, asset, authorization.from, authorization.nonce]))
   const { from, to, value, validAfter, validBefore } = authorization
   const signed = [key, from, to, value, validAfter, validBefore, signature].join()
+  const digest = keccak256(new TextEncoder().encode(signed))
   return {
     protocol: 'x402',
     key: `x402:${key}`,
-    digest: keccak256(new TextEncoder().encode(signed)),
+    digest,
+    claimant: digest,
     payer: from,
     validBefore: Number(validBefore),
     envelopes: [],

@@ -30,7 +30,7 @@ const MAX_TIMEOUT_S = 120
 const MIN_LIFE_S = 6
 /** A longer authorization could take money long after we have stopped looking for it. */
 const MAX_LIFE_S = 20 * 60
-/** Base makes a block every two seconds: this many hold every use of an authorization that is still valid. */
+/** How far a used nonce is traced: 20 minutes of Base's blocks and some more. */
 const LOOK_BACK_BLOCKS = 700
 
 /** EIP-3009, `transferWithAuthorization`. */
@@ -66,8 +66,14 @@ export const createX402Parts = (config: X402Config): X402Parts => ({
 export function createX402(config: X402Config, { facilitator, chain }: X402Parts): PaymentProtocol {
   const { network, payTo } = config
   const asset = assets[network]
+  const domain = { name: asset.name, version: asset.version }
   const tokens = createChallengeTokens(config.challengeSecret, `x402 ${network} ${payTo}`)
-  let server: Promise<x402ResourceServer> | undefined
+  const chainId = Number(network.split(':')[1])
+  let starting: Promise<x402ResourceServer> | undefined
+  const openServer = () => {
+    starting ??= startServer()
+    return starting
+  }
 
   /** What this network's facilitators support is known: asking would cost a call, and fail with them. */
   async function startServer(): Promise<x402ResourceServer> {
@@ -82,26 +88,25 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
     return created
   }
 
-  async function buildRequirements(terms: { price: string } | Terms): Promise<PaymentRequirements> {
-    server ??= startServer()
-    const price = 'price' in terms ? terms.price : { amount: terms.amount, asset: asset.address, extra: extraOf() }
-    const [built] = await (await server).buildPaymentRequirements({
+  async function buildRequirements(terms: { price: string } | Terms, to = payTo): Promise<PaymentRequirements> {
+    const price = 'price' in terms ? terms.price : { amount: terms.amount, asset: asset.address, extra: domain }
+    const server = await openServer()
+    const [built] = await server.buildPaymentRequirements({
       scheme: 'exact',
       network,
-      payTo,
+      payTo: to,
       price,
       maxTimeoutSeconds: MAX_TIMEOUT_S,
     })
     if (!built) throw new Error('x402ResourceServer built no requirements')
     return built
   }
-  const extraOf = () => ({ name: asset.name, version: asset.version })
 
   /** Local checks against our terms: the amount to take, or why not. */
   async function judge(payment: X402Payment, ask: Ask): Promise<Terms | { reason: string }> {
     const { accepted, authorization } = payment
     if (accepted.scheme !== 'exact') return { reason: 'invalid_scheme' }
-    if (chainIdOf(payment) !== Number(network.split(':')[1])) return { reason: 'invalid_network' }
+    if (chainIdOf(payment) !== chainId) return { reason: 'invalid_network' }
     if (accepted.asset !== undefined && !isSame(accepted.asset, asset.address)) return { reason: 'invalid_asset' }
     if (!isSame(authorization.to, payTo) || (accepted.payTo !== undefined && !isSame(accepted.payTo, payTo))) {
       return { reason: 'invalid_exact_evm_recipient_mismatch' }
@@ -133,19 +138,18 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
       validBefore: BigInt(validBefore),
       nonce,
     }
-    const domain = { ...extraOf(), chainId: Number(network.split(':')[1]), verifyingContract: asset.address }
-    const typed = { domain, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
+    const signed = { ...domain, chainId, verifyingContract: asset.address }
+    const typed = { domain: signed, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
     const signer = await recoverTypedDataAddress({ ...typed, signature }).catch(() => null)
     if (signer !== null && isAddressEqual(signer, from)) return false
-    return !(await chain.hasCode(from)) && !isWrapped(signature)
+    return !(await chain.hasCode(from))
   }
-  /** ERC-6492: the signature of a wallet that is not deployed yet ends with this word. */
-  const isWrapped = (signature: Hex): boolean => signature.endsWith('6492'.repeat(16))
 
   const toAuthorization = ({ authorization }: X402Payment, terms: Terms) => ({
     asset: asset.address,
     payer: authorization.from,
-    payTo,
+    // Judged when we took it: `PAY_TO` may have changed since.
+    payTo: authorization.to,
     amount: BigInt(terms.amount),
     nonce: authorization.nonce,
     validBefore: Number(authorization.validBefore),
@@ -154,17 +158,23 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
   async function prepare(credential: Credential, terms: Terms) {
     const { authorization, signature } = paymentOf(credential)
     // Ours, not the client's: what it says it accepted has been judged and moves no money. No token: it is a secret.
-    const requirements = await buildRequirements(terms)
+    const requirements = await buildRequirements(terms, authorization.to)
     const payload = { x402Version: 2, accepted: requirements, payload: { authorization, signature } }
     return [payload, requirements] as const
   }
 
-  /** A used nonce may be a cancelled authorization: that one surely took no money. */
-  async function judgeUsed(credential: Credential, terms: Terms, height: number): Promise<Verdict> {
-    const finding = await chain.find(toAuthorization(paymentOf(credential), terms), height - LOOK_BACK_BLOCKS)
-    return finding.kind === 'dead' && finding.reason === 'authorization_cancelled'
-      ? { kind: 'refused', reason: finding.reason }
-      : { kind: 'used' }
+  /** The facilitator says no. It is a refusal only if the nonce is free: with a used one, money may have moved. */
+  async function judgeRefusal(payment: X402Payment, terms: Terms, height: number, reason?: string): Promise<Verdict> {
+    const finding = await chain.find(toAuthorization(payment, terms), height - LOOK_BACK_BLOCKS)
+    const isFree = finding.kind === 'unused' || (finding.kind === 'dead' && finding.reason === 'authorization_expired')
+    if (finding.kind === 'dead' && finding.reason === 'authorization_cancelled') {
+      return { kind: 'refused', reason: finding.reason }
+    }
+    if (!isFree) return { kind: 'used' }
+    // A failed simulation may be the facilitator's own node; reasons of other kinds are its own trouble for sure.
+    return reason && /^(invalid_|insufficient_|eip6492_|asset_)/.test(reason) && !reason.endsWith('simulation_failed')
+      ? { kind: 'refused', reason }
+      : { kind: 'unavailable', cause: reason ?? 'no reason given' }
   }
 
   return {
@@ -176,8 +186,8 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
       const { resource, description, mimeType } = ask
       const accepts = [{ ...requirements, extra: { ...requirements.extra, replay } }]
       const info = { url: resource, description, mimeType }
-      server ??= startServer()
-      const required = await (await server).createPaymentRequiredResponse(accepts, info, refusal.error)
+      const server = await openServer()
+      const required = await server.createPaymentRequiredResponse(accepts, info, refusal.error)
       const v1 = required.accepts.map(({ scheme, amount, asset, payTo, maxTimeoutSeconds }) => ({
         scheme,
         network: networkNames[network],
@@ -188,7 +198,7 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
         payTo,
         maxTimeoutSeconds,
         asset,
-        extra: extraOf(),
+        extra: domain,
       }))
       return {
         headers: [['PAYMENT-REQUIRED', encodeBase64(required)]],
@@ -207,12 +217,7 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
         const [payload, requirements] = await prepare(credential, terms)
         const [height, answer] = await Promise.all([chain.height(), facilitator.verify(payload, requirements)])
         if (answer.isValid) return { kind: 'valid', terms, height }
-        const reason = answer.invalidReason ?? 'invalid_payment'
-        if (reason.includes('nonce_already_used')) return await judgeUsed(credential, terms, height)
-        // Reasons of the scheme judge the payment; any other is the facilitator's own trouble.
-        return /^(invalid_|insufficient_|eip6492_|asset_|permit2_)/.test(reason)
-          ? { kind: 'refused', reason }
-          : { kind: 'unavailable', cause: reason }
+        return await judgeRefusal(payment, terms, height, answer.invalidReason)
       } catch (error) {
         return { kind: 'unavailable', cause: String(error) }
       }

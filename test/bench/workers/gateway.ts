@@ -4,7 +4,7 @@ import type { MatteService } from '../../../src/matte/matte.ts'
 export { PaymentLedger }
 
 /** Answers at once with a result of 1 MB, so that what is left is the gateway's own work. */
-const matte: MatteService = {
+const matte: Pick<MatteService, 'cut'> = {
   async cut() {
     const facts = { width: 1000, height: 1000, bbox: [0, 0, 1, 1], coverage: 0.5, model: 'none' } as const
     const { body } = new Response(new Uint8Array(1024 * 1024))

@@ -7,7 +7,7 @@ import { free } from '../../../workers/matte/picture.ts'
 const { size } = defaultMatteModel.input
 
 /** A soft disc, so that the cut-out compresses as real ones do. Inference has an isolate of its own, measured apart. */
-const infer: InferService = {
+const infer: Pick<InferService, 'infer'> = {
   async infer() {
     const alpha = Uint8ClampedArray.from({ length: size * size }, (_, i) => {
       const distance = Math.hypot((i % size) - size / 2, Math.floor(i / size) - size / 2)

@@ -1,8 +1,18 @@
-import { runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { LEASE_MS, RESULT_LIFE_MS } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
-import { ask, openPayment, receipt, resultAt, start, useScriptedWorld, work } from './scripted-payment.ts'
+import {
+  ask,
+  claimWork,
+  openPayment,
+  receipt,
+  resultAt,
+  start,
+  useScriptedWorld,
+  WORK_S,
+  work,
+} from './scripted-payment.ts'
 
 useScriptedWorld()
 
@@ -16,8 +26,9 @@ describe('a payment that is shown several times at once', () => {
 
   it('is worked for once, and everybody gets the one result', async () => {
     const payment = openPayment()
-    await work(payment)
-    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, ask, 'a'))
+    const claimId = await claimWork(payment)
+    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, ask, 'a', WORK_S))
+    await payment.ledger.complete(claimId, resultAt('results/1'))
     const outcome = await payment.ledger.settle()
     expect(outcome).toMatchObject({ kind: 'settled', receipt })
     for (const claim of await Promise.all(waiting)) expect(['settled', 'settle']).toContain(claim.kind)
@@ -25,32 +36,43 @@ describe('a payment that is shown several times at once', () => {
   })
 
   it('lets those who wait share the failure of the work', async () => {
-    const { ledger, credential, readRow } = openPayment()
-    await ledger.claim(credential, ask, 'a')
-    const waiting = ledger.claim(credential, ask, 'a')
+    const payment = openPayment()
+    const claimId = await claimWork(payment)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
     const failure = { code: 'no_foreground', message: 'nothing there' } as const
-    await ledger.fail(1, failure)
+    expect(await payment.ledger.fail(claimId, failure)).toEqual(failure)
     expect(await waiting).toEqual({ kind: 'failed', failure })
-    expect(await readRow()).toBeUndefined()
+    expect(await payment.readRow()).toBeUndefined()
   })
 
   it('answers in_progress to whoever has waited 25 seconds and finds somebody at work', async () => {
-    const { ledger, credential } = openPayment()
-    await ledger.claim(credential, ask, 'a')
-    const waiting = ledger.claim(credential, ask, 'a')
+    const payment = openPayment()
+    const claimId = await claimWork(payment)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
     // Calls arrive in order: once this one is answered, the other is waiting.
-    await ledger.renew(1)
+    await payment.ledger.renew(claimId)
     vi.setSystemTime(start + LEASE_MS + 1)
-    expect(await ledger.claim(credential, ask, 'a')).toEqual({ kind: 'work', fence: 2 })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'work' })
     expect(await waiting).toEqual({ kind: 'in_progress' })
   })
 
   it('gives a waiting other request its turn when the work fails', async () => {
-    const { ledger, credential } = openPayment()
-    await ledger.claim(credential, ask, 'a')
-    const waiting = ledger.claim(credential, ask, 'b')
-    await ledger.fail(1, { code: 'invalid_image', message: 'truncated' })
-    expect(await waiting).toEqual({ kind: 'work', fence: 1 })
+    const payment = openPayment()
+    const claimId = await claimWork(payment)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    await payment.ledger.fail(claimId, { code: 'invalid_image', message: 'truncated' })
+    expect(await waiting).toMatchObject({ kind: 'work' })
+    expect(await payment.readRow()).toMatchObject({ state: 'claimed', fingerprint: 'b' })
+  })
+
+  it('lets the worker report while others wait in an object that was restarted', async () => {
+    const payment = openPayment()
+    const claimId = await claimWork(payment)
+    await evictDurableObject(payment.stub)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    expect(await payment.ledger.renew(claimId)).toBe(true)
+    expect(await payment.ledger.complete(claimId, resultAt('results/1'))).toBe(true)
+    expect(await waiting).toEqual({ kind: 'settle' })
   })
 })
 
@@ -61,7 +83,7 @@ describe('a payment that has bought something', () => {
     await payment.ledger.settle()
     vi.setSystemTime(start + 60 * 60 * 1000)
     expect(await payment.ledger.admit(payment.credential, ask)).toEqual({ kind: 'admitted' })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a')).toMatchObject({ kind: 'settled', receipt })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])
   })
 
@@ -69,16 +91,17 @@ describe('a payment that has bought something', () => {
     const payment = openPayment()
     await work(payment)
     await payment.ledger.settle()
-    expect(await payment.ledger.claim(payment.credential, ask, 'b')).toEqual({ kind: 'conflict', transaction: '0xabc' })
+    const other = await payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    expect(other).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 
-  it('is not heard when other bytes were signed', async () => {
+  it('is not heard from another claimant', async () => {
     const payment = openPayment()
     await work(payment)
     await payment.ledger.settle()
-    const forged = { ...payment.credential, digest: 'something else' }
+    const forged = { ...payment.credential, digest: 'something else', claimant: 'somebody else' }
     expect(await payment.ledger.admit(forged, ask)).toEqual({ kind: 'used' })
-    expect(await payment.ledger.claim(forged, ask, 'a')).toEqual({ kind: 'used' })
+    expect(await payment.ledger.claim(forged, ask, 'a', WORK_S)).toEqual({ kind: 'used' })
   })
 
   it('loses its result after 24 hours and keeps its row', async () => {
@@ -89,6 +112,19 @@ describe('a payment that has bought something', () => {
     await runDurableObjectAlarm(payment.stub)
     expect(world.deleted).toEqual(['results/day'])
     expect(await payment.readRow()).toMatchObject({ state: 'settled' })
+  })
+
+  it('tries again when its result cannot be deleted', async () => {
+    const payment = openPayment()
+    await work(payment, resultAt('results/stuck'))
+    await payment.ledger.settle()
+    vi.setSystemTime(start + RESULT_LIFE_MS + 1)
+    world.deletes = false
+    await runDurableObjectAlarm(payment.stub)
+    expect(await payment.readAlarm()).not.toBeNull()
+    world.deletes = true
+    await runDurableObjectAlarm(payment.stub)
+    expect(world.deleted).toEqual(['results/stuck'])
   })
 })
 
@@ -104,7 +140,7 @@ describe('a refused payment', () => {
   it('cannot be claimed past its refusal', async () => {
     const { ledger, credential, readRow } = openPayment()
     world.verify = async () => ({ kind: 'unavailable', cause: 'down' })
-    expect(await ledger.claim(credential, ask, 'a')).toEqual({ kind: 'unavailable', cause: 'down' })
+    expect(await ledger.claim(credential, ask, 'a', WORK_S)).toEqual({ kind: 'unavailable', cause: 'down' })
     expect(await readRow()).toBeUndefined()
   })
 
@@ -118,31 +154,59 @@ describe('a refused payment', () => {
 
 describe('a worker that loses its lease', () => {
   it('is replaced, and what it reports is refused', async () => {
-    const { ledger, credential, readRow } = openPayment()
-    await ledger.claim(credential, ask, 'a')
+    const payment = openPayment()
+    const late = await claimWork(payment, 'a')
     vi.setSystemTime(start + LEASE_MS + 1)
-    expect(await ledger.claim(credential, ask, 'b')).toEqual({ kind: 'work', fence: 2 })
-    expect(await ledger.renew(1)).toBe(false)
-    expect(await ledger.complete(1, resultAt('late'))).toBe(false)
-    await ledger.fail(1, { code: 'processing_failed', message: 'late' })
-    expect(await readRow()).toMatchObject({ state: 'claimed', fence: 2, fingerprint: 'b' })
+    await claimWork(payment, 'b')
+    expect(await payment.ledger.renew(late)).toBe(false)
+    expect(await payment.ledger.complete(late, resultAt('late'))).toBe(false)
+    await payment.ledger.fail(late, { code: 'processing_failed', message: 'late' })
+    expect(await payment.readRow()).toMatchObject({ state: 'claimed', fingerprint: 'b' })
+  })
+
+  it('cannot report for whoever claims after the alarm has freed the payment', async () => {
+    const payment = openPayment()
+    const late = await claimWork(payment, 'a')
+    vi.setSystemTime(start + LEASE_MS + 2)
+    await runDurableObjectAlarm(payment.stub)
+    const claimId = await claimWork(payment, 'b')
+    expect(await payment.ledger.complete(late, resultAt('of a'))).toBe(false)
+    expect(await payment.ledger.complete(claimId, resultAt('of b'))).toBe(true)
+    expect(await payment.readRow()).toMatchObject({ fingerprint: 'b', result: { key: 'of b' } })
+  })
+
+  it('is not overwritten when it settles while another claim is verified', async () => {
+    const payment = openPayment()
+    const claimId = await claimWork(payment, 'a')
+    vi.setSystemTime(start + 61_000)
+    const gate = Promise.withResolvers<void>()
+    world.verify = async () => {
+      await gate.promise
+      return { kind: 'valid', terms: { amount: '50000' }, height: 7 }
+    }
+    const other = payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    expect(await payment.ledger.complete(claimId, resultAt('of a'))).toBe(true)
+    await payment.ledger.settle()
+    gate.resolve()
+    expect(await other).toEqual({ kind: 'conflict', transaction: '0xabc' })
+    expect(await payment.readRow()).toMatchObject({ state: 'settled', fingerprint: 'a' })
   })
 
   it('keeps it by renewing', async () => {
-    const { ledger, credential } = openPayment()
-    await ledger.claim(credential, ask, 'a')
+    const payment = openPayment()
+    const claimId = await claimWork(payment)
     vi.setSystemTime(start + LEASE_MS - 1)
-    expect(await ledger.renew(1)).toBe(true)
+    expect(await payment.ledger.renew(claimId)).toBe(true)
     vi.setSystemTime(start + LEASE_MS + 1)
-    expect(await ledger.complete(1, resultAt('in time'))).toBe(true)
+    expect(await payment.ledger.complete(claimId, resultAt('in time'))).toBe(true)
   })
 
   it('leaves a payment that the alarm frees', async () => {
-    const { stub, ledger, credential, readRow } = openPayment()
-    await ledger.claim(credential, ask, 'a')
-    vi.setSystemTime(start + LEASE_MS + 1)
-    await runDurableObjectAlarm(stub)
-    expect(await readRow()).toBeUndefined()
+    const payment = openPayment()
+    await claimWork(payment)
+    vi.setSystemTime(start + LEASE_MS + 2)
+    await runDurableObjectAlarm(payment.stub)
+    expect(await payment.readRow()).toBeUndefined()
     expect(world.asked).toEqual(['verify'])
   })
 })

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { LedgerRow } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
-import { ask, openPayment, type Payment, receipt, start, useScriptedWorld, work } from './scripted-payment.ts'
+import { ask, openPayment, type Payment, receipt, start, useScriptedWorld, WORK_S, work } from './scripted-payment.ts'
 
 useScriptedWorld()
 
@@ -25,7 +25,7 @@ describe('a settlement whose outcome is unknown', () => {
   it('is found on chain by the next attempt, which sends nothing', async () => {
     const payment = await leaveOpen()
     world.find = async () => ({ kind: 'paid', receipt })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a')).toEqual({ kind: 'settle' })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toEqual({ kind: 'settle' })
     expect(await payment.ledger.settle()).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['find'])
   })
@@ -45,13 +45,17 @@ describe('a settlement whose outcome is unknown', () => {
   })
 
   it('is refused once the chain says that it can never be paid, and its result is deleted', async () => {
-    const { ledger, credential, readRow } = await leaveOpen()
+    const { stub, ledger, credential, readRow } = await leaveOpen()
     world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
     expect(await ledger.settle()).toEqual({ kind: 'refused', reason: 'authorization_expired' })
+    await runDurableObjectAlarm(stub)
     expect(world.deleted).toEqual(['results/1'])
     expect(await readRow()).toMatchObject({ state: 'refused' })
     expect(await ledger.admit(credential, ask)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
-    expect(await ledger.claim(credential, ask, 'a')).toEqual({ kind: 'refused', reason: 'authorization_expired' })
+    expect(await ledger.claim(credential, ask, 'a', WORK_S)).toEqual({
+      kind: 'refused',
+      reason: 'authorization_expired',
+    })
   })
 
   it('is looked for by alarms, which never send', async () => {
@@ -62,6 +66,13 @@ describe('a settlement whose outcome is unknown', () => {
     await runDurableObjectAlarm(payment.stub)
     expect(world.asked).toEqual(['find', 'find'])
     expect(await payment.readRow()).toMatchObject({ state: 'settled' })
+  })
+
+  it('is looked for ever more rarely', async () => {
+    const payment = await leaveOpen()
+    vi.setSystemTime(start + 3 * 60 * 60 * 1000)
+    await runDurableObjectAlarm(payment.stub)
+    expect(await payment.readAlarm()).toBe(start + 6 * 60 * 60 * 1000)
   })
 
   it('survives an alarm that fails', async () => {
@@ -87,7 +98,49 @@ describe('a settlement whose outcome is unknown', () => {
   })
 })
 
+describe('work that nobody collected', () => {
+  it('is not collected by alarms: they look, and drop it once it can never be paid', async () => {
+    const payment = openPayment()
+    await work(payment)
+    world.asked = []
+    vi.setSystemTime(start + 181_000)
+    await runDurableObjectAlarm(payment.stub)
+    expect(await payment.readRow()).toMatchObject({ state: 'worked' })
+    world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
+    await runDurableObjectAlarm(payment.stub)
+    await runDurableObjectAlarm(payment.stub)
+    expect(world.asked).toEqual(['find', 'find'])
+    expect(world.deleted).toEqual(['results/1'])
+    expect(await payment.readRow()).toMatchObject({ state: 'refused', result: null })
+  })
+
+  it('is told that nothing was sent when the chain cannot be asked', async () => {
+    const payment = openPayment()
+    await work(payment)
+    vi.setSystemTime(start + 121_000)
+    world.find = async () => ({ kind: 'unknown', cause: 'down' })
+    expect(await payment.ledger.settle()).toEqual({ kind: 'unavailable', cause: 'down' })
+  })
+})
+
 describe('a settlement', () => {
+  it('that an alarm meets is looked at again later', async () => {
+    const payment = openPayment()
+    await work(payment)
+    const gate = Promise.withResolvers<void>()
+    world.settle = async () => {
+      await gate.promise
+      return { kind: 'unknown', cause: 'TimeoutError' }
+    }
+    const outcome = payment.ledger.settle()
+    await payment.ledger.renew('nobody')
+    await runDurableObjectAlarm(payment.stub)
+    gate.resolve()
+    expect(await outcome).toEqual({ kind: 'pending' })
+    expect(await payment.readAlarm()).not.toBeNull()
+    expect(world.asked).toEqual(['verify', 'settle', 'find'])
+  })
+
   it('is written down before it is sent', async () => {
     const payment = openPayment()
     await work(payment)
@@ -105,7 +158,7 @@ describe('a settlement', () => {
     }
     const outcomes = Array.from({ length: 5 }, () => payment.ledger.settle())
     // Calls arrive in order: once this one is answered, all five have asked.
-    await payment.ledger.renew(1)
+    await payment.ledger.renew('nobody')
     gate.resolve()
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])

@@ -6,8 +6,8 @@ import type { Ask, Credential, Receipt } from '../../../src/payments/protocol.ts
 import type { LedgerClient } from '../../../src/payments/till.ts'
 import { world } from '../worker.ts'
 
-/** When every test begins. */
-export const start = Date.parse('2026-11-01T12:00:00Z')
+/** When every test begins: later than the machine's clock, so that no alarm goes off by itself. */
+export const start = Date.parse('2040-01-01T12:00:00Z')
 export const ask: Ask = {
   method: 'POST',
   route: '/v1/remove-background',
@@ -29,6 +29,7 @@ export function openPayment() {
     protocol: 'scripted',
     key,
     digest: `signed ${count}`,
+    claimant: `claimant ${count}`,
     payer: '0x1',
     validBefore: start / 1000 + 120,
     envelopes: ['v2'],
@@ -36,15 +37,24 @@ export function openPayment() {
   }
   const ledger = stub as unknown as LedgerClient
   const readRow = () => runInDurableObject(stub, (_, { storage }) => storage.kv.get<LedgerRow>('row'))
-  return { stub, ledger, credential, readRow }
+  const readAlarm = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm())
+  return { stub, ledger, credential, readRow, readAlarm }
 }
 export type Payment = ReturnType<typeof openPayment>
 
-/** Claims for the request `a` and does its work. */
-export async function work({ ledger, credential }: Payment, result = resultAt('results/1')): Promise<void> {
-  const claim = await ledger.claim(credential, ask, 'a')
-  expect(claim).toEqual({ kind: 'work', fence: 1 })
-  expect(await ledger.complete(1, result)).toBe(true)
+/** How long the work of these tests takes, in seconds. */
+export const WORK_S = 10
+
+/** Takes the payment for a request and expects to be sent to work. */
+export async function claimWork({ ledger, credential }: Payment, fingerprint = 'a'): Promise<string> {
+  const claim = await ledger.claim(credential, ask, fingerprint, WORK_S)
+  if (claim.kind !== 'work') throw new Error(`claim says ${JSON.stringify(claim)}`)
+  return claim.claimId
+}
+
+/** Claims for a request and does its work. */
+export async function work(payment: Payment, result = resultAt('results/1'), fingerprint = 'a'): Promise<void> {
+  expect(await payment.ledger.complete(await claimWork(payment, fingerprint), result)).toBe(true)
 }
 
 /** Sets the clock and a world in which everything succeeds, before each test of a file. */
@@ -54,6 +64,8 @@ export function useScriptedWorld(): void {
     Object.assign(world, {
       asked: [],
       deleted: [],
+      deletes: true,
+      stateWhenSent: undefined,
       verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
       settle: async () => ({ kind: 'settled', receipt }),
       find: async () => ({ kind: 'unused' }),

@@ -1,0 +1,167 @@
+import type { Context } from 'hono'
+import { now } from '../clock.ts'
+import type { AppEnv } from '../env.ts'
+import { ApiError } from '../errors.ts'
+import { type Claim, type Failure, type Outcome, RENEWAL_MS } from './ledger-row.ts'
+import type { Ask, Credential, PaymentProtocol } from './protocol.ts'
+import type { PaidCall, WorkResult } from './require-payment.ts'
+import type { StoredResult } from './result-store.ts'
+import type { LedgerClient } from './till.ts'
+
+/** One credential that is shown for one whole request. */
+export interface PaidJob {
+  readonly c: Context<AppEnv>
+  readonly ask: Ask
+  readonly call: PaidCall
+  readonly protocol: PaymentProtocol
+  readonly credential: Credential
+  readonly ledger: LedgerClient
+  readonly body: Uint8Array
+  readonly fingerprint: string
+}
+
+/** How a job ended, as far as it is an answer: a paid result, or a refusal for a 402. */
+export type JobEnd =
+  | { readonly kind: 'answer'; readonly response: Response }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+const ledgerUnreachable = (cause: unknown): never => {
+  const message = 'The ledger of payments cannot be reached. Send the same request with the same payment again.'
+  throw new ApiError('payment_unavailable', { cause, message })
+}
+
+/**
+ * Claims the payment, works where there is no result yet, keeps the result, collects, answers.
+ * @throws ApiError whatever else the caller must be told
+ */
+export async function runPaidJob(job: PaidJob): Promise<JobEnd> {
+  const { c, ask, call, credential, ledger, fingerprint } = job
+  for (;;) {
+    const claim = await ledger.claim(credential, ask, fingerprint, call.workSeconds).catch(ledgerUnreachable)
+    c.var.log.claim = claim.kind
+    if (claim.kind === 'refused') return claim
+    if (claim.kind === 'settled') return answer(job, claim, await openResult(job, claim), true)
+    if (claim.kind !== 'work' && claim.kind !== 'settle') throw toError(claim)
+
+    const kept = claim.kind === 'work' ? await workOnce(job, claim.claimId) : undefined
+    const outcome = await collect(job, claim.claimId)
+    if (outcome.kind === 'owed') continue
+    if (outcome.kind === 'refused') return outcome
+    return answer(job, outcome, kept ?? (await openResult(job, outcome)), false)
+  }
+}
+
+/** What a claim says that neither works nor answers. */
+function toError(claim: Exclude<Claim, { kind: 'work' | 'settle' | 'settled' | 'refused' }>): ApiError {
+  switch (claim.kind) {
+    case 'used':
+      return new ApiError('payment_already_used')
+    case 'conflict':
+      return new ApiError(
+        'payment_already_used',
+        claim.transaction ? { details: { transaction: claim.transaction } } : {},
+      )
+    case 'in_progress':
+      return new ApiError('payment_in_progress', { retryAfter: 2 })
+    case 'failed':
+      return fromFailure(claim.failure)
+    case 'unavailable':
+      return new ApiError('payment_unavailable', { cause: claim.cause })
+  }
+}
+
+async function collect(job: PaidJob, claimId?: string): Promise<Outcome & { kind: 'settled' | 'owed' | 'refused' }> {
+  const { c, ledger } = job
+  // Money may move from here on: whatever goes wrong is for the ledger to find out, never a 402.
+  const outcome = await ledger.settle(claimId).catch((cause): never => {
+    throw new ApiError('payment_pending', { cause })
+  })
+  c.var.log.outcome = outcome.kind
+  if (outcome.kind === 'pending') throw new ApiError('payment_pending')
+  if (outcome.kind === 'unavailable') throw new ApiError('payment_unavailable', { cause: outcome.cause })
+  return outcome
+}
+
+/** Works and keeps the result. @throws ApiError when there is none; the ledger knows it by then */
+async function workOnce({ c, call, credential, ledger, body }: PaidJob, claimId: string): Promise<Uint8Array> {
+  const { results } = c.var.services.till
+  const renewal = setInterval(async () => {
+    if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
+  }, RENEWAL_MS)
+  let stored: StoredResult
+  let bytes: Uint8Array
+  try {
+    const result = await call.work(body)
+    bytes = await readResult(result)
+    stored = { key: createResultKey(credential), status: result.status, headers: result.headers, size: bytes.length }
+    await results.put(stored.key, bytes, result.headers['Content-Type'] ?? 'application/octet-stream').catch(failToKeep)
+  } catch (error) {
+    const failure = toFailure(error)
+    throw fromFailure(await ledger.fail(claimId, failure).catch(() => failure), error)
+  } finally {
+    clearInterval(renewal)
+  }
+  if (!(await ledger.complete(claimId, stored).catch(ledgerUnreachable))) {
+    await results.delete(stored.key).catch(() => {})
+    throw new ApiError('payment_in_progress', { retryAfter: 2 })
+  }
+  return bytes
+}
+
+const createResultKey = ({ key }: Credential): string => `results/${key.replace(':', '/')}/${crypto.randomUUID()}`
+
+const readResult = async ({ body }: WorkResult): Promise<Uint8Array> =>
+  new Uint8Array(
+    await new Response(body).arrayBuffer().catch((cause): never => {
+      throw new ApiError('processing_failed', { cause })
+    }),
+  )
+
+const failToKeep = (cause: unknown): never => {
+  throw new ApiError('processing_failed', { cause, message: 'The result could not be kept.' })
+}
+
+function toFailure(error: unknown): Failure {
+  if (!(error instanceof ApiError)) return { code: 'internal_error', message: new ApiError('internal_error').message }
+  const { retryAfter } = error.options
+  return { code: error.code, message: error.message, ...(retryAfter !== undefined && { retryAfter }) }
+}
+
+function fromFailure({ code, message, retryAfter, owedUntil }: Failure, cause?: unknown): ApiError {
+  return new ApiError(code, {
+    message,
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(owedUntil !== undefined && { details: { paid: true, owed_until: new Date(owedUntil).toISOString() } }),
+    // An ApiError says all there is; anything else is a bug, and its stack belongs in the log.
+    ...(cause instanceof ApiError
+      ? cause.cause !== undefined && { cause: cause.cause }
+      : cause !== undefined && { cause }),
+  })
+}
+
+/** The kept bytes of a settled payment. @throws ApiError `result_expired`, or `payment_pending` when R2 fails */
+async function openResult({ c }: PaidJob, outcome: Outcome & { kind: 'settled' }): Promise<ReadableStream<Uint8Array>> {
+  const { result, receipt, resultUntil } = outcome
+  const body =
+    resultUntil <= now()
+      ? null
+      : await c.var.services.till.results.open(result.key).catch((cause): never => {
+          const message = 'The result is paid for and cannot be read at the moment. Send the same request again.'
+          throw new ApiError('payment_pending', { cause, message })
+        })
+  if (body === null) throw new ApiError('result_expired', { details: { transaction: receipt.transaction } })
+  return body
+}
+
+function answer(
+  { protocol, credential }: PaidJob,
+  { receipt, result }: Outcome & { kind: 'settled' },
+  body: Uint8Array | ReadableStream<Uint8Array>,
+  isReplay: boolean,
+): JobEnd {
+  const headers = new Headers({ ...result.headers, 'Cache-Control': 'private, no-store' })
+  headers.set('Content-Length', String(result.size))
+  if (isReplay) headers.set('Idempotent-Replayed', 'true')
+  for (const [name, value] of protocol.receiptHeaders(receipt, credential)) headers.set(name, value)
+  return { kind: 'answer', response: new Response(body, { status: result.status, headers }) }
+}
