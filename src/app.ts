@@ -6,6 +6,7 @@ import { mountEndpoints } from './endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
 import type { AppEnv, Services } from './env.ts'
 import { ApiError } from './errors.ts'
+import { findHost } from './host.ts'
 import { credentialHeaders } from './payments/protocols/index.ts'
 import { answerThenDrain, openRequestBody } from './request-body.ts'
 
@@ -49,6 +50,7 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     c.set('log', {})
     c.set('services', openServices(c.env))
     c.set('body', openRequestBody(c.req.raw))
+    c.set('host', findHost(c.var.services.config, new URL(c.req.url)))
     await next()
     if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
     c.res.headers.set('X-Request-Id', c.var.requestId)
@@ -68,6 +70,11 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     )
   })
   app.use(crossOrigin)
+  app.use(async (c, next) => {
+    // Files alone are served there.
+    if (c.var.host.role === 'images') throw new ApiError('not_found')
+    await next()
+  })
   mountEndpoints(app, [...endpoints, ...createDocs(endpoints)])
   app.notFound((c) => answerError(new ApiError('not_found'), c))
   app.onError(answerError)

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { getAddress, isAddress, zeroAddress } from 'viem'
 import * as z from 'zod'
 import type { Price } from './payments/protocol.ts'
+import type { MppConfig } from './payments/protocols/mpp.ts'
 import type { X402Config } from './payments/protocols/x402.ts'
 
 /** One deployment's configuration. What is null is not configured; `problems` says why. */
@@ -9,7 +10,10 @@ export interface Config {
   /** The apex, without a slash at the end. Every link and `resource.url` is built from it. */
   readonly publicUrl: string
   readonly prices: Readonly<Record<PricedCall, Price>>
+  /** Names of the other hosts, where there are any. */
+  readonly hosts: Readonly<Record<'x402' | 'mpp' | 'images', string | null>>
   readonly x402: X402Config | null
+  readonly mpp: MppConfig | null
   /** Everything that is missing or malformed, each with its fix. Empty on a sound deployment. */
   readonly problems: readonly string[]
 }
@@ -34,6 +38,14 @@ const price = (fallback: Price) =>
     ),
   )
 
+const address = (fix: string) =>
+  required(fix).refine(
+    (text) => isAddress(text) && getAddress(text) === text && text !== zeroAddress,
+    'is not an address with a right checksum: copy it from your wallet as it is shown there',
+  )
+const key = (name: string) => required(secret(name)).min(32, 'is too short: use the output of `openssl rand -hex 32`')
+const hostName = z.string().regex(/^[a-z\d.-]+$/, 'must be a host name alone, in lower case, such as "mpp.example.com"')
+
 /** Production reads these from `wrangler.toml` and secrets; `npm run dev` gives the same names. */
 const schema = z.object({
   PUBLIC_URL: url(variable('https://pixtoll.example.com')).refine(
@@ -44,15 +56,9 @@ const schema = z.object({
   EVM_NETWORK: z.enum(['eip155:8453', 'eip155:84532'], {
     error: 'must be "eip155:8453" (Base) or "eip155:84532" (Base Sepolia)',
   }),
-  PAY_TO: required(secret('PAY_TO')).refine(
-    (text) => isAddress(text) && getAddress(text) === text && text !== zeroAddress,
-    'is not an address with a right checksum: copy it from your wallet as it is shown there',
-  ),
+  PAY_TO: address(secret('PAY_TO')),
   EVM_RPC_URL: url(secret('EVM_RPC_URL')),
-  CHALLENGE_SECRET: required(secret('CHALLENGE_SECRET')).min(
-    32,
-    'is too short: use the output of `openssl rand -hex 32`',
-  ),
+  CHALLENGE_SECRET: key('CHALLENGE_SECRET'),
   FACILITATOR_URL: optional(url(variable('https://x402.org/facilitator'))),
   CDP_API_KEY_ID: optional(z.string()),
   CDP_API_KEY_SECRET: optional(
@@ -63,6 +69,21 @@ const schema = z.object({
         'is no Ed25519 key as CDP hands it out (base64 of 64 bytes): create the key with that signature algorithm',
       ),
   ),
+  X402_HOST: optional(hostName),
+  MPP_HOST: optional(hostName),
+  IMAGES_HOST: optional(hostName),
+})
+
+/** MPP is offered when any of these is set; then all but the last two are needed. */
+const mppSchema = z.object({
+  MPP_SECRET_KEY: key('MPP_SECRET_KEY'),
+  TEMPO_CHAIN_ID: z.enum(['4217', '42431'], { error: 'must be "4217" (Tempo) or "42431" (its testnet)' }),
+  TEMPO_RPC_URL: url(secret('TEMPO_RPC_URL')),
+  TEMPO_PAY_TO: address(secret('TEMPO_PAY_TO')),
+  MPP_FEE_PAYER_KEY: optional(
+    z.string().regex(/^0x[\da-f]{64}$/i, 'is not a private key: 0x and 64 hexadecimal digits'),
+  ),
+  MPP_SECRET_KEY_PREVIOUS: optional(z.string().min(32, 'is too short to have been a secret key')),
 })
 
 const CDP_FACILITATOR_URL = 'https://api.cdp.coinbase.com/platform/v2/x402'
@@ -78,32 +99,69 @@ function readFacilitator(values: Partial<Values>, problems: string[]): X402Confi
     return null
   }
   if (facilitatorUrl) return { url: facilitatorUrl, cdp: null }
-  if (!problems.some((problem) => /^(FACILITATOR_URL|CDP_)/.test(problem)))
-    problems.push(`FACILITATOR_URL is missing: ${variable('https://x402.org/facilitator')}, or set the CDP keys`)
+  problems.push(`FACILITATOR_URL is missing: ${variable('https://x402.org/facilitator')}, or set the CDP keys`)
   return null
+}
+
+/** What a schema makes of `env`, field by field; what is wrong goes to `problems`. */
+function readFields<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: ReadonlyMap<string, unknown>,
+  problems: string[],
+): Partial<z.infer<typeof schema>> {
+  const values: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(schema.shape as unknown as Record<string, z.ZodType>)) {
+    const parsed = field.safeParse(env.get(name))
+    if (parsed.success) values[name] = parsed.data
+    else problems.push(`${name} ${parsed.error.issues[0]?.message}`)
+  }
+  return values as Partial<z.infer<typeof schema>>
+}
+
+function readMpp(env: ReadonlyMap<string, unknown>, network: string | undefined, problems: string[]): MppConfig | null {
+  if (!Object.keys(mppSchema.shape).some((name) => env.get(name))) return null
+  const values = readFields(mppSchema, env, problems)
+  const {
+    MPP_SECRET_KEY: secretKey,
+    TEMPO_RPC_URL: rpcUrl,
+    TEMPO_CHAIN_ID,
+    TEMPO_PAY_TO,
+    MPP_SECRET_KEY_PREVIOUS,
+  } = values
+  const isTestnet = TEMPO_CHAIN_ID === '42431'
+  if (TEMPO_CHAIN_ID && network && isTestnet !== (network === 'eip155:84532')) {
+    problems.push('TEMPO_CHAIN_ID and EVM_NETWORK must both be mainnets, or both be testnets')
+  }
+  if (!secretKey || !rpcUrl || !TEMPO_CHAIN_ID || !TEMPO_PAY_TO) return null
+  return {
+    chainId: isTestnet ? 42431 : 4217,
+    payTo: TEMPO_PAY_TO as `0x${string}`,
+    rpcUrl,
+    secretKey,
+    previousSecretKey: MPP_SECRET_KEY_PREVIOUS ?? null,
+    sponsorKey: (values.MPP_FEE_PAYER_KEY as `0x${string}` | undefined) ?? null,
+  }
 }
 
 /**
  * Reads the whole configuration once. Never throws: what is wrong stands in `problems`, all of it at once, and free
- * calls go on with defaults. Values are never repeated in a problem: some are secrets.
+ * calls go on with defaults. Values are never repeated in a problem: some are secrets. With any problem nothing is sold.
  */
 export function readConfig(env: object): Config {
-  const values: Record<string, unknown> = {}
-  const problems: string[] = []
   const source = new Map(Object.entries(env))
-  for (const [name, field] of Object.entries(schema.shape)) {
-    const parsed = field.safeParse(source.get(name))
-    if (parsed.success) values[name] = parsed.data
-    else problems.push(`${name} ${parsed.error.issues[0]?.message}`)
-  }
-  const known = values as Partial<Values>
+  const problems: string[] = []
+  const known = readFields(schema, source, problems)
   const facilitator = readFacilitator(known, problems)
   const { EVM_NETWORK: network, PAY_TO: payTo, EVM_RPC_URL: rpcUrl, CHALLENGE_SECRET: challengeSecret } = known
-  const isComplete = problems.length === 0 && network && payTo && rpcUrl && challengeSecret && facilitator
+  const mpp = readMpp(source, network, problems)
+  const isSound = problems.length === 0
+  const hasX402 = isSound && network && payTo && rpcUrl && challengeSecret && facilitator
   return {
     publicUrl: (known.PUBLIC_URL ?? 'http://localhost:8787').replace(/\/+$/, ''),
     prices: { removeBackground: known.PRICE_REMOVE_BACKGROUND ?? '0.05' },
-    x402: isComplete ? { network, payTo: payTo as `0x${string}`, rpcUrl, challengeSecret, facilitator } : null,
+    hosts: { x402: known.X402_HOST ?? null, mpp: known.MPP_HOST ?? null, images: known.IMAGES_HOST ?? null },
+    x402: hasX402 ? { network, payTo: payTo as `0x${string}`, rpcUrl, challengeSecret, facilitator } : null,
+    mpp: isSound ? mpp : null,
     problems,
   }
 }

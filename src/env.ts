@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import type { Host } from './host.ts'
 import type { MatteService } from './matte/matte.ts'
 import type { PaymentDependency } from './payments/protocols/index.ts'
 import type { Till } from './payments/till.ts'
@@ -20,6 +21,8 @@ export interface AppEnv {
     services: Services
     /** Answered as `X-Request-Id` and as `request_id` in errors. */
     requestId: string
+    /** Which of our names was asked. */
+    host: Host
     /** The only way to read this request's body. */
     body: RequestBody
     /** Members of this request's log line. Never a header, a signature or a secret. */

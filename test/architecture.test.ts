@@ -9,7 +9,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/clock.ts': [],
   'src/request-body.ts': ['src/errors.ts'],
-  'src/env.ts': ['src/config.ts', 'src/matte', 'src/payments', 'src/request-body.ts'],
+  'src/host.ts': ['src/config.ts'],
+  'src/env.ts': ['src/config.ts', 'src/host.ts', 'src/matte', 'src/payments', 'src/request-body.ts'],
   'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols'],
   'src/images': ['src/errors.ts'],
   'src/matte': ['src/errors.ts'],
@@ -21,8 +22,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/payments', 'src/images', 'src/matte'],
     ...['src/generation', 'src/hosting'],
   ],
-  'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts'],
+  'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/payments/protocol.ts'],
   'src/app.ts': [
+    'src/host.ts',
     'src/payments/protocols/index.ts',
     'src/request-body.ts',
     'src/clock.ts',
@@ -47,11 +49,12 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
   { library: /^@cloudflare\/containers/, only: ['workers/container/worker.ts'] },
   // config.ts asks viem whether an address has a right checksum; facilitator.ts speaks the protocol's types.
   {
-    library: /^(viem|@x402\/|mppx|x402-)/,
+    library: /^(viem|ox|@x402\/|mppx|x402-)/,
     only: [
       'src/payments/protocols',
       'src/payments/chain.ts',
       'src/payments/facilitator.ts',
+      'src/payments/tempo.ts',
       'src/config.ts',
       'workers/local',
     ],

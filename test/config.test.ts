@@ -23,6 +23,8 @@ describe('readConfig', () => {
         challengeSecret: sound.CHALLENGE_SECRET,
         facilitator: { url: sound.FACILITATOR_URL, cdp: null },
       },
+      hosts: { x402: null, mpp: null, images: null },
+      mpp: null,
       problems: [],
     })
   })
@@ -80,6 +82,36 @@ describe('readConfig', () => {
     expect(x402?.facilitator).toEqual({
       url: 'https://api.cdp.coinbase.com/platform/v2/x402',
       cdp: { keyId: 'id', keySecret },
+    })
+  })
+
+  describe('with MPP', () => {
+    const tempo = {
+      MPP_SECRET_KEY: 'm'.repeat(32),
+      TEMPO_CHAIN_ID: '4217',
+      TEMPO_RPC_URL: 'https://rpc.tempo.example.com',
+      TEMPO_PAY_TO: sound.PAY_TO,
+    }
+
+    it('reads it beside x402', () => {
+      const config = readConfig({ ...sound, ...tempo, MPP_HOST: 'mpp.example.com' })
+      expect(config).toMatchObject({
+        hosts: { mpp: 'mpp.example.com' },
+        mpp: { chainId: 4217, payTo: sound.PAY_TO, previousSecretKey: null, sponsorKey: null },
+        problems: [],
+      })
+    })
+
+    it.each([
+      ['half of it', { MPP_SECRET_KEY: '' }, /MPP_SECRET_KEY is (missing|empty)/],
+      ['a testnet beside a mainnet', { TEMPO_CHAIN_ID: '42431' }, /both be mainnets/],
+      ['an unknown network', { TEMPO_CHAIN_ID: '1' }, /TEMPO_CHAIN_ID must be/],
+      ['a sponsor that is no key', { MPP_FEE_PAYER_KEY: 'me' }, /MPP_FEE_PAYER_KEY is not a private key/],
+      ['a host with a port', { MPP_HOST: 'mpp.example.com:80' }, /MPP_HOST must be a host name/],
+    ])('refuses %s, and sells nothing at all', (_, change, problem) => {
+      const config = readConfig({ ...sound, ...tempo, ...change })
+      expect(config.problems).toEqual([expect.stringMatching(problem)])
+      expect([config.x402, config.mpp]).toEqual([null, null])
     })
   })
 

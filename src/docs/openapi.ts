@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Content, Endpoint } from '../endpoint.ts'
 import type { Services } from '../env.ts'
 import { type ErrorCode, errors } from '../errors.ts'
+import type { Price } from '../payments/protocol.ts'
 
 /** Any endpoint may answer these. */
 const commonErrors = ['method_not_allowed', 'internal_error'] as const satisfies readonly ErrorCode[]
@@ -68,7 +69,10 @@ function describeErrors(endpoint: Endpoint): Record<string, unknown> {
 
 const paymentRequired = {
   description: 'Payment required, or the payment was refused (`error` says why). Pay what is asked and send it again.',
-  headers: describeHeaders({ 'PAYMENT-REQUIRED': 'x402 v2 challenge: base64 of JSON.' }),
+  headers: describeHeaders({
+    'PAYMENT-REQUIRED': 'x402 v2 challenge: base64 of JSON.',
+    'WWW-Authenticate': 'MPP challenge: the scheme Payment.',
+  }),
   content: {
     'application/json': {
       schema: {
@@ -94,11 +98,22 @@ function describeParameters({ query }: Endpoint): unknown[] {
   })
 }
 
+/** One form that MPP validators and x402 directories both read. */
+function describePayment(price: Price, { till }: Services): Record<string, unknown> {
+  const described = till.protocols.map((protocol) => ({ name: protocol.name, ...protocol.describe(price) }))
+  return {
+    offers: described.flatMap(({ offer }) => (offer ? [offer] : [])),
+    price: { mode: 'fixed', currency: 'USD', amount: price },
+    protocols: described.map(({ name, facts }) => ({ [name]: facts })),
+  }
+}
+
 function describeOperation(endpoint: Endpoint, services: Services): Record<string, unknown> {
   const { name, summary, description, request, response, sale } = endpoint
   const receipts = {
     'PAYMENT-RESPONSE': 'x402 v2 receipt: base64 of JSON.',
     'X-PAYMENT-RESPONSE': 'x402 v1 receipt: base64 of JSON.',
+    'Payment-Receipt': 'MPP receipt: base64url of JSON.',
     'Idempotent-Replayed': '`true` on a replay.',
   }
   return {
@@ -107,12 +122,7 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
     ...(description && { description }),
     // Nobody needs an account or a key.
     security: [],
-    ...(sale && {
-      'x-payment-info': {
-        price: { mode: 'fixed', currency: 'USD', amount: sale.price(services) },
-        protocols: services.till.protocols.map((protocol) => ({ [protocol.name]: {} })),
-      },
-    }),
+    ...(sale && { 'x-payment-info': describePayment(sale.price(services), services) }),
     parameters: describeParameters(endpoint),
     ...(request && {
       requestBody: { required: true, description: request.description, content: describeContent(request) },

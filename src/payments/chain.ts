@@ -1,4 +1,6 @@
 import { encodeFunctionData, type Hex, numberToHex, parseAbi, toEventSelector } from 'viem'
+import { now } from '../clock.ts'
+import { ChainError, createRpc } from './json-rpc.ts'
 import type { Finding } from './protocol.ts'
 
 /** An EIP-3009 authorization, as far as the chain identifies it. Addresses and nonce are lower case hex. */
@@ -26,12 +28,6 @@ export interface Chain {
   find(authorization: Authorization, from: number): Promise<Finding>
 }
 
-/** The RPC could not be asked, or did not answer in its protocol. */
-export class ChainError extends Error {
-  override name = 'ChainError'
-}
-
-const REQUEST_TIMEOUT_MS = 5_000
 /** Providers cap the block range of one `eth_getLogs`; 500 is below every cap we know of. */
 const LOG_CHUNK_BLOCKS = 500
 /** An authorization lives 20 minutes: 600 blocks of Base, and far more than it makes even if blocks get faster. */
@@ -65,25 +61,7 @@ const isSame = (a: string | undefined, b: string): boolean => a?.toLowerCase() =
 
 /** Creates the reader of the chain behind `url`; `network` is its CAIP-2 name, for receipts. */
 export function createChain(url: string, network: string): Chain {
-  async function call<Result>(method: string, params: unknown[]): Promise<Result> {
-    let body: { result?: Result; error?: { code: number } }
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-      })
-      if (!response.ok) throw new ChainError(`${method}: HTTP ${response.status}`)
-      body = await response.json()
-    } catch (cause) {
-      if (cause instanceof ChainError) throw cause
-      // The URL may hold the operator's key, and the messages of fetch may hold the URL.
-      throw new ChainError(`${method}: ${cause instanceof Error ? cause.name : 'no answer'}`)
-    }
-    if (body.error || body.result === undefined) throw new ChainError(`${method}: RPC error ${body.error?.code ?? ''}`)
-    return body.result
-  }
+  const call = createRpc(url)
 
   async function readEvents(authorization: Authorization, from: number, to: number): Promise<Log[]> {
     const logs: Log[] = []
@@ -123,7 +101,7 @@ export function createChain(url: string, network: string): Chain {
       isSame(next.topics[2], toTopic(payTo)) &&
       BigInt(next.data) === amount
     return isOurs
-      ? { kind: 'paid', receipt: { transaction: transactionHash, network, payer, amount: String(amount) } }
+      ? { kind: 'paid', receipt: { transaction: transactionHash, network, payer, amount: String(amount), at: now() } }
       : { kind: 'dead', reason: 'authorization_spent_elsewhere' }
   }
 

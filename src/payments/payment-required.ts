@@ -11,6 +11,20 @@ const sentences: Readonly<Record<string, string>> = {
   authorization_cancelled: 'The payer cancelled the authorization on chain.',
   authorization_expired: 'The authorization ended before it was settled. Nothing was charged.',
   authorization_spent_elsewhere: 'The authorization was used for another transfer.',
+  challenge_expired: 'The challenge that was paid is older than five minutes.',
+  transaction_expired: 'The transaction ended before it was sent.',
+  transaction_too_long: 'The transaction must end within 30 seconds.',
+  transaction_would_fail: 'The transaction would fail: the payer may not hold enough.',
+  transaction_failed: 'The transaction failed on chain.',
+  transaction_not_found: 'No block holds the transaction that the payment names.',
+  invalid_nonce: 'The transaction must use the expiring nonce key, with nonce 0.',
+  invalid_transfer: 'The transaction must be exactly one transferWithMemo of pathUSD.',
+  invalid_recipient: 'The transfer is to another recipient than the one that the challenge names.',
+  invalid_amount: 'The transfer is of another amount than the challenge names.',
+  invalid_memo: 'The memo of the transfer was not made for this challenge.',
+  invalid_fee: 'The transaction may cost its sponsor more than $0.01.',
+  sponsor_not_offered: 'The transaction asks for a sponsor, and the challenge offers none.',
+  invalid_signature: 'The signature is not the sender’s.',
   invalid_exact_evm_recipient_mismatch: 'The payment is for another recipient than the one that the challenge names.',
   invalid_exact_evm_payload_authorization_value_mismatch: 'The payment is for another amount than the price.',
   invalid_exact_evm_payload_authorization_valid_before:
@@ -42,6 +56,11 @@ export async function createPaymentRequired(
   const challenges = await Promise.all(protocols.map((protocol) => protocol.challenge(ask, refusal)))
   const headers = new Headers({ 'Cache-Control': 'no-store' })
   for (const challenge of challenges) for (const [name, value] of challenge.headers) headers.append(name, value)
-  const parts = Object.assign({}, ...challenges.map(({ body }) => body)) as Record<string, unknown>
+  const [only] = challenges
+  if (challenges.length === 1 && only?.problem) {
+    headers.set('Content-Type', 'application/problem+json')
+    return Response.json({ ...only.problem, ...refusal, request_id: requestId }, { status: 402, headers })
+  }
+  const parts: Record<string, unknown> = Object.assign({}, ...challenges.map(({ body }) => body))
   return Response.json({ ...refusal, ...parts, request_id: requestId }, { status: 402, headers })
 }

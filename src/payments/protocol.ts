@@ -6,8 +6,10 @@ export interface Ask {
   readonly method: string
   /** The route's path as documented, such as `/v1/remove-background`. */
   readonly route: string
-  /** Absolute URL of the route from configuration; carries no query. */
+  /** Absolute URL of the route on the host that was asked, from configuration; carries no query. */
   readonly resource: string
+  /** Name of that host. */
+  readonly realm: string
   readonly description: string
   /** Media type of what is sold. */
   readonly mimeType: string
@@ -24,6 +26,8 @@ export interface Refusal {
 export interface Challenge {
   readonly headers: readonly (readonly [string, string])[]
   readonly body: Readonly<Record<string, unknown>>
+  /** The RFC 9457 problem that is the whole body where nothing else is offered. */
+  readonly problem?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -79,6 +83,8 @@ export interface Receipt {
   readonly payer: string
   /** Atomic units of the asset. */
   readonly amount: string
+  /** When we learned of it; milliseconds since the epoch. */
+  readonly at: number
 }
 
 /** What sending a settlement came to. Anything but `settled` says nothing about the money: ask the chain. */
@@ -112,6 +118,8 @@ export class CredentialError extends Error {
  */
 export interface PaymentProtocol {
   readonly name: string
+  /** What discovery documents say about it: facts for directories, and its offer of a price where it has a form for one. */
+  describe(price: Price): { readonly facts: object; readonly offer?: object }
   /** The protocol's part of a 402 for `ask`. */
   challenge(ask: Ask, refusal: Refusal): Promise<Challenge>
   /**

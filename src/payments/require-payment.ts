@@ -42,7 +42,7 @@ export interface Sale {
 export const requirePayment =
   (sale: Sale, route: { method: string; path: string; summary: string }): Handler<AppEnv> =>
   async (c) => {
-    const { services, body } = c.var
+    const { services, body, host } = c.var
     const { till, config } = services
     if (till.protocols.length === 0) {
       const message = `This deployment cannot take payments: ${config.problems.join('; ')}.`
@@ -51,12 +51,16 @@ export const requirePayment =
     const ask: Ask = {
       method: route.method,
       route: route.path,
-      resource: config.publicUrl + route.path,
+      resource: host.origin + route.path,
+      realm: host.name,
       description: route.summary,
       mimeType: sale.mimeType,
       price: sale.price(services),
     }
-    const refuse = (refusal = unpaid(ask)) => createPaymentRequired(till.protocols, ask, refusal, c.var.requestId)
+    // Accepted is every protocol; offered is what the host is for.
+    const own = till.protocols.filter(({ name }) => name === host.role)
+    const offered = own.length > 0 ? own : till.protocols
+    const refuse = (refusal = unpaid(ask)) => createPaymentRequired(offered, ask, refusal, c.var.requestId)
 
     const read = readCredential(till.protocols, c.req.raw.headers)
     if (read === null && (await isProbe(c.req.raw.headers, body))) return refuse()

@@ -11,7 +11,7 @@ interface Operation {
   operationId: string
   summary: string
   responses: Record<string, { description: string }>
-  'x-payment-info'?: { price: { amount: string }; protocols: object[] }
+  'x-payment-info'?: object
 }
 interface Document {
   openapi: string
@@ -48,7 +48,19 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
       }
       expect(operation['x-payment-info']).toEqual({
         price: { mode: 'fixed', currency: 'USD', amount: '0.05' },
-        protocols: [{ x402: {} }],
+        offers: [
+          {
+            intent: 'charge',
+            method: 'tempo',
+            amount: '50000',
+            currency: '0x20c0000000000000000000000000000000000000',
+            description: 'pathUSD on Tempo',
+          },
+        ],
+        protocols: [
+          { x402: {} },
+          { mpp: { method: 'tempo', intent: 'charge', currency: '0x20c0000000000000000000000000000000000000' } },
+        ],
       })
       expect(operation.responses).toHaveProperty('402')
       expect(section).toContain('Price: $0.05')
@@ -106,7 +118,7 @@ describe('GET /health', () => {
     expect(await (await get('/health')).json()).toEqual({
       status: 'ok',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/),
-      dependencies: { facilitator: 'ok', evm_rpc: 'ok', matte: 'ok', storage: 'ok' },
+      dependencies: { facilitator: 'ok', evm_rpc: 'ok', tempo_rpc: 'ok', matte: 'ok', storage: 'ok' },
     })
   })
 })

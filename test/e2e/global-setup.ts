@@ -16,6 +16,8 @@ export interface SharedStack {
   readonly usdc: `0x${string}`
   readonly payTo: `0x${string}`
   readonly facilitator: string
+  readonly tempoRpc: string
+  readonly tempoPayTo: `0x${string}`
   /** `GET` gives the Workers' log lines so far, as JSON; `DELETE` forgets every kept result. */
   readonly control: string
 }
@@ -41,7 +43,7 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
   const harness = createTestHarness({
     root: join(import.meta.dirname, '../..'),
     workers: [
-      { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL) } },
+      { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL), IMAGES_HOST: 'i.localhost' } },
       { configPath: 'workers/matte/wrangler.toml' },
       { configPath: 'workers/infer/wrangler.toml' },
     ],
@@ -59,6 +61,8 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
     usdc: world.usdc,
     payTo: world.payTo,
     facilitator: world.facilitator,
+    tempoRpc: world.tempoRpc,
+    tempoPayTo: world.tempoPayTo,
     control: `http://127.0.0.1:${(control.address() as AddressInfo).port}`,
   })
   return async () => {

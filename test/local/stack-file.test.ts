@@ -12,7 +12,9 @@ const stack: Stack = {
   usdc: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
   payTo: '0x14dC79964da2C08b23698B3D3cc7Ca32193d9955',
   facilitator: 'http://127.0.0.1:8402',
-  demo: { evmKey: `0x${'11'.repeat(32)}` },
+  tempoRpc: 'http://127.0.0.1:8546',
+  tempoPayTo: '0x71bE63f3384f5fb98995898A86B02Fb2426c5788',
+  demo: { evmKey: `0x${'11'.repeat(32)}`, tempoKey: `0x${'22'.repeat(32)}` },
 }
 
 let folder: string
@@ -48,7 +50,11 @@ describe('a stack file', () => {
     ['no JSON', '{', /not JSON/],
     ['an empty object', '{}', /gateway: .*rpc: .*demo: /s],
     ['an address that is none', JSON.stringify({ ...stack, payTo: '0x12' }), /payTo: is not an address/],
-    ['a short key', JSON.stringify({ ...stack, demo: { evmKey: '0x12' } }), /demo\.evmKey: is not a private key/],
+    [
+      'a short key',
+      JSON.stringify({ ...stack, demo: { ...stack.demo, evmKey: '0x12' } }),
+      /demo\.evmKey: is not a private key/,
+    ],
   ])('that holds %s is refused with what is wrong and what to do', async (_, text, reason) => {
     await writeFile(file, text)
     const reading = readStack(file)
@@ -65,19 +71,20 @@ describe('a running stack', () => {
   })
   afterEach(() => server.stop())
 
-  it('is found when its gateway and its chain answer', async () => {
-    const running = { ...stack, gateway: server.url, rpc: server.url }
+  it('is found when its gateway and its chains answer', async () => {
+    const running = { ...stack, gateway: server.url, rpc: server.url, tempoRpc: server.url }
     await publishStack(running, file)
     expect(await findRunningStack(file)).toEqual(running)
   })
 
-  it('is not found without a file, nor when either of them is gone', async () => {
+  it('is not found without a file, nor when one of them is gone', async () => {
     expect(await findRunningStack(file)).toBeUndefined()
     const gone = await serveLocally(() => new Response(), { port: 0 })
     await gone.stop()
-    await publishStack({ ...stack, gateway: gone.url, rpc: server.url }, file)
-    expect(await findRunningStack(file)).toBeUndefined()
-    await publishStack({ ...stack, gateway: server.url, rpc: gone.url }, file)
-    expect(await findRunningStack(file)).toBeUndefined()
+    const whole = { ...stack, gateway: server.url, rpc: server.url, tempoRpc: server.url }
+    for (const part of ['gateway', 'rpc', 'tempoRpc']) {
+      await publishStack({ ...whole, [part]: gone.url }, file)
+      expect(await findRunningStack(file)).toBeUndefined()
+    }
   })
 })

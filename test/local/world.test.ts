@@ -19,7 +19,7 @@ it('has a demo wallet with 10,000 USDC and test ETH, and a receiver with no USDC
   expect(await client.getBalance({ address: demo.address })).toBeGreaterThan(10n ** 18n)
 })
 
-it('gives the gateway all that it asks for, with one secret of its own', async () => {
+it('gives the gateway all that it asks for, with secrets of its own', async () => {
   const vars = world.gatewayVars('http://localhost:1')
   expect(vars).toEqual({
     PUBLIC_URL: 'http://localhost:1',
@@ -28,10 +28,19 @@ it('gives the gateway all that it asks for, with one secret of its own', async (
     FACILITATOR_URL: world.facilitator,
     EVM_RPC_URL: world.rpc,
     CHALLENGE_SECRET: expect.stringMatching(/^[0-9a-f]{64}$/),
+    TEMPO_CHAIN_ID: '42431',
+    TEMPO_RPC_URL: world.tempoRpc,
+    TEMPO_PAY_TO: world.tempoPayTo,
+    MPP_SECRET_KEY: expect.stringMatching(/^[0-9a-f]{64}$/),
+    X402_HOST: 'x402.localhost',
+    MPP_HOST: 'mpp.localhost',
   })
+  expect(vars.MPP_SECRET_KEY).not.toBe(vars.CHALLENGE_SECRET)
   expect(world.gatewayVars('http://localhost:2').CHALLENGE_SECRET).toBe(vars.CHALLENGE_SECRET)
   const other = await startWorld()
-  expect(other.gatewayVars('http://localhost:1').CHALLENGE_SECRET).not.toBe(vars.CHALLENGE_SECRET)
+  const others = other.gatewayVars('http://localhost:1')
+  expect(others.CHALLENGE_SECRET).not.toBe(vars.CHALLENGE_SECRET)
+  expect(others.MPP_SECRET_KEY).not.toBe(vars.MPP_SECRET_KEY)
   await other.stop()
 })
 

@@ -88,7 +88,7 @@ describe('what the chain says about an authorization', () => {
     const transaction = await transfer(authorization)
     expect(await reader.find(authorization, height)).toEqual({
       kind: 'paid',
-      receipt: { transaction, network: 'eip155:84532', payer: payer.address, amount: '50000' },
+      receipt: { transaction, network: 'eip155:84532', payer: payer.address, amount: '50000', at: expect.any(Number) },
     })
   })
 

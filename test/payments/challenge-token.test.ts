@@ -2,7 +2,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CHALLENGE_LIFE_S, createChallengeTokens } from '../../src/payments/challenge-token.ts'
 import type { Ask } from '../../src/payments/protocol.ts'
 
-const ask: Ask = { method: 'POST', route: '/v1/a', resource: '', description: '', mimeType: '', price: '0.05' }
+const ask: Ask = {
+  method: 'POST',
+  route: '/v1/a',
+  resource: '',
+  realm: '',
+  description: '',
+  mimeType: '',
+  price: '0.05',
+}
 const tokens = createChallengeTokens('s'.repeat(32), 'x402 eip155:84532')
 
 afterEach(() => vi.useRealTimers())

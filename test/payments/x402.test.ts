@@ -19,6 +19,7 @@ const ask: Ask = {
   method: 'POST',
   route: '/v1/remove-background',
   resource: 'https://pixtoll.example/v1/remove-background',
+  realm: 'pixtoll.example',
   description: 'x',
   mimeType: 'image/png',
   price: '0.05',
@@ -122,7 +123,11 @@ describe('a facilitator that says no', () => {
   })
 
   it.each([
-    ['paid us', { kind: 'paid', receipt: { transaction: '0x1', network, payer: '0x2', amount: '50000' } }, 'used'],
+    [
+      'paid us',
+      { kind: 'paid', receipt: { transaction: '0x1', network, payer: '0x2', amount: '50000', at: 0 } },
+      'used',
+    ],
     ['paid somebody else', { kind: 'dead', reason: 'authorization_spent_elsewhere' }, 'used'],
     ['was used nobody knows how', { kind: 'unknown', cause: '' }, 'used'],
     ['was cancelled', { kind: 'dead', reason: 'authorization_cancelled' }, 'refused'],

@@ -17,6 +17,7 @@ export const world = {
 
 const createProtocol = (storage: DurableObjectStorage): PaymentProtocol => ({
   name: 'scripted',
+  describe: () => ({ facts: {} }),
   challenge: async () => ({ headers: [], body: {} }),
   read: () => null,
   verify: async () => {

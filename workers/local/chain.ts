@@ -1,4 +1,3 @@
-import { Hono } from 'hono'
 import {
   type Account,
   type Address,
@@ -11,6 +10,7 @@ import {
   walletActions,
 } from 'viem'
 import { createEngine } from './engine.ts'
+import { createRpcApp } from './json-rpc.ts'
 import { type PortWish, serveLocally } from './loopback.ts'
 import { createNode } from './node.ts'
 import { createQueue } from './queue.ts'
@@ -63,20 +63,6 @@ export interface Chain {
   stop(): Promise<void>
 }
 
-function createApp(answer: (body: unknown) => Promise<unknown>): Hono {
-  const app = new Hono()
-  app.post('/', async (c) => {
-    let body: unknown
-    try {
-      body = await c.req.json()
-    } catch {
-      return Response.json({ jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Parse error' } })
-    }
-    return Response.json(await answer(body))
-  })
-  return app
-}
-
 /**
  * Starts an EVM chain in this process behind JSON-RPC on loopback. The dev USDC stands at the real USDC address and
  * Multicall3 at its own, so production configuration runs on it unchanged; the first ten accounts of the test mnemonic
@@ -86,7 +72,7 @@ export async function startChain(options: ChainOptions = {}): Promise<Chain> {
   const { port = 0, fallback = false, chainId = 84532, genesisTime = Math.floor(Date.now() / 1000) } = options
   const token = tokens[chainId]
   const node = createNode(await createEngine({ chainId, genesisTime }))
-  const server = await serveLocally(createApp(node.answer).fetch, { port, fallback })
+  const server = await serveLocally(createRpcApp(node).fetch, { port, fallback })
   const client = createChainClient(server.url, chainId, deriveAccount(wallets.minter))
   const enqueue = createQueue()
 

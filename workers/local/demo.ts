@@ -1,16 +1,14 @@
-/** `npm run demo [-- PHOTO] [-- --out FILE]`: buys one cut-out with a stock x402 client, and says what happened. */
+/** `npm run demo`: buys one cut-out with the stock client of a protocol, and says what happened. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, extname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ExactEvmScheme } from '@x402/evm'
-import { decodePaymentResponseHeader, wrapFetchWithPaymentFromConfig } from '@x402/fetch'
-import { createPublicClient, formatUnits, http } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { formatUnits } from 'viem'
+import { createRedirectedFetch, type DemoClient, type DemoProtocol, demoClients } from './demo-clients.ts'
+import { type Host, hosts, nameHost } from './hosts.ts'
 import { createInterruption, waitForAbort } from './interruption.ts'
 import { installLocalhostLookup } from './localhost.ts'
 import { startStack } from './stack.ts'
 import { findRunningStack, root, type Stack, StackError } from './stack-file.ts'
-import { tokenAbi } from './token.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
@@ -20,7 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 /** Where npm was called; npm itself goes to the repository's root. */
 const here = process.env.INIT_CWD ?? process.cwd()
-const USAGE = 'Usage: npm run demo -- [PHOTO] [--out FILE]'
+const USAGE = 'Usage: npm run demo -- [PHOTO] [--out FILE] [--protocol x402|mpp] [--host apex|x402|mpp]'
 
 /** Something that whoever runs the demo can put right; the message is a sentence for them. */
 class DemoError extends Error {
@@ -36,16 +34,36 @@ interface Photo {
 
 const isErrorWithCode = (error: unknown): error is Error & { code: string } => error instanceof Error && 'code' in error
 
-/** Reads what the command line names. */
-async function readPhoto(args: readonly string[]): Promise<Photo> {
+/** What the command line asks for. */
+interface Order {
+  readonly photo: Photo
+  readonly protocol: DemoProtocol
+  /** The one that suits the protocol unless given. */
+  readonly host: Host | undefined
+}
+
+async function readOrder(args: readonly string[]): Promise<Order> {
   const { values, positionals } = parseCommandLine(args)
   const [named, ...more] = positionals
   if (more.length > 0) throw new DemoError(`One photo at a time. ${USAGE}`)
+  const protocol = readChoice('--protocol', values.protocol, Object.keys(demoClients) as DemoProtocol[])
+  const host = values.host === undefined ? undefined : readChoice('--host', values.host, hosts)
+  return { photo: await readPhoto(named, values.out), protocol, host }
+}
+
+function readChoice<Choice extends string>(option: string, given: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === given)
+  if (choice) return choice
+  throw new DemoError(`${option} ${given}: there is no such thing here, choose ${choices.join(' or ')}. ${USAGE}`)
+}
+
+/** Reads the photo that is named, or one of the repository's own. */
+async function readPhoto(named: string | undefined, wantedOut: string | undefined): Promise<Photo> {
   const path = named === undefined ? join(root, 'test/fixtures/photos/flower.jpg') : resolve(here, named)
   const extension = extname(path)
   const type = TYPES[extension.toLowerCase()]
   if (!type) throw new DemoError(`${relative(here, path)} is not called .png, .jpg, .jpeg or .webp.`)
-  const out = resolve(here, values.out ?? `${basename(path, extension)}-cutout.png`)
+  const out = resolve(here, wantedOut ?? `${basename(path, extension)}-cutout.png`)
   try {
     return { path: relative(here, path), type, bytes: new Uint8Array(await readFile(path)), out }
   } catch (error) {
@@ -56,7 +74,12 @@ async function readPhoto(args: readonly string[]): Promise<Photo> {
 
 function parseCommandLine(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: { out: { type: 'string', short: 'o' } }, allowPositionals: true })
+    const options = {
+      out: { type: 'string', short: 'o' },
+      protocol: { type: 'string', default: 'x402' },
+      host: { type: 'string' },
+    } as const
+    return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {
     throw new DemoError(`${explainFailure(error).split('. ')[0]}. ${USAGE}`)
   }
@@ -66,7 +89,9 @@ function parseCommandLine(args: readonly string[]) {
 async function explainRefusal(response: Response): Promise<string> {
   const text = await response.text()
   try {
-    const { error, message, request_id: id } = JSON.parse(text) as Record<string, unknown>
+    const body = JSON.parse(text) as Record<string, unknown>
+    // MPP says it as problem+json.
+    const { error = body.title, message = body.detail, request_id: id } = body
     return `The gateway answered ${response.status} ${error}: ${message}${id ? ` (request ${id})` : ''}`
   } catch {
     return `The gateway answered ${response.status}: ${text.slice(0, 200)}`
@@ -79,21 +104,36 @@ function explainFailure(error: unknown): string {
   return error.cause ? `${error.message}: ${explainFailure(error.cause)}` : error.message
 }
 
-const formatUsdc = (units: bigint): string => `${formatUnits(units, 6)} USDC`
+/** Where to call, and the `fetch` that takes a challenge from a host that gives one for the protocol. */
+function chooseHost(stack: Stack, protocol: DemoProtocol, host: Host) {
+  const path = '/v1/remove-background'
+  const offered = host === 'apex' || host === protocol
+  const url = nameHost(stack.gateway, host) + path
+  return { url, fetch: offered ? fetch : createRedirectedFetch(stack.gateway + path), offered }
+}
+
+async function reportPayment(client: DemoClient, response: Response, before: bigint): Promise<void> {
+  const format = (units: bigint): string => `${formatUnits(units, 6)} ${client.currency}`
+  const transaction = client.readTransaction(response)
+  if (!transaction) throw new DemoError('The gateway answered with a cut-out, but names no payment.')
+  const paid = await client.readPaid(transaction)
+  const after = await client.readBalance()
+  const fee = before - after - paid
+  console.log(`paid   ${format(paid)} from ${client.payer} to ${client.payTo}`)
+  console.log(`       transaction ${transaction}`)
+  const gas = fee > 0n ? `; the transaction itself cost ${format(fee)}` : ''
+  console.log(`       the payer had ${format(before)} and has ${format(after)}${gas}`)
+}
 
 /** Buys the cut-out and writes it. */
-async function buyCutout(stack: Stack, photo: Photo): Promise<void> {
-  const payer = privateKeyToAccount(stack.demo.evmKey)
-  const chain = createPublicClient({ transport: http(stack.rpc) })
-  const readBalance = () =>
-    chain.readContract({ address: stack.usdc, abi: tokenAbi, functionName: 'balanceOf', args: [payer.address] })
-  const url = `${stack.gateway}/v1/remove-background`
+async function buyCutout(stack: Stack, { photo, protocol, host }: Order): Promise<void> {
+  const client = demoClients[protocol](stack)
+  const { url, fetch, offered } = chooseHost(stack, protocol, host ?? client.host)
   console.log(`asked  POST ${url}  with ${photo.path} (${photo.type}, ${photo.bytes.length} bytes)`)
+  if (!offered) console.log(`       this host does not offer ${protocol} but takes it: challenge from ${stack.gateway}`)
 
-  const before = await readBalance()
-  const pay = wrapFetchWithPaymentFromConfig(fetch, {
-    schemes: [{ network: `eip155:${stack.chainId}`, client: new ExactEvmScheme(payer) }],
-  })
+  const before = await client.readBalance()
+  const pay = client.createPayingFetch(fetch)
   const started = performance.now()
   const init = { method: 'POST', headers: { 'Content-Type': photo.type }, body: photo.bytes }
   const response = await pay(url, init).catch((error: unknown) => {
@@ -102,13 +142,7 @@ async function buyCutout(stack: Stack, photo: Photo): Promise<void> {
   if (!response.ok) throw new DemoError(await explainRefusal(response))
   const cutout = new Uint8Array(await response.arrayBuffer())
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  const after = await readBalance()
-
-  const receipt = response.headers.get('PAYMENT-RESPONSE')
-  const transaction = receipt ? decodePaymentResponseHeader(receipt).transaction : 'none named'
-  console.log(`paid   ${formatUsdc(before - after)} from ${payer.address} to ${stack.payTo}`)
-  console.log(`       transaction ${transaction}`)
-  console.log(`       the payer had ${formatUsdc(before)} and has ${formatUsdc(after)}`)
+  await reportPayment(client, response, before)
 
   const read = (name: string) => response.headers.get(name) ?? 'unknown'
   const coverage = `${(Number(read('X-Foreground-Coverage')) * 100).toFixed(1)} %`
@@ -140,10 +174,10 @@ async function main(): Promise<number> {
   installLocalhostLookup()
   const interrupted = createInterruption()
   try {
-    const photo = await readPhoto(process.argv.slice(2))
+    const order = await readOrder(process.argv.slice(2))
     const present = await findRunningStack()
-    if (present) await Promise.race([buyCutout(present, photo), waitForAbort(interrupted)])
-    else await withOwnStack(interrupted, (stack) => buyCutout(stack, photo))
+    if (present) await Promise.race([buyCutout(present, order), waitForAbort(interrupted)])
+    else await withOwnStack(interrupted, (stack) => buyCutout(stack, order))
     return interrupted.aborted ? 130 : 0
   } catch (error) {
     if (interrupted.aborted) return 130

@@ -3,10 +3,13 @@ import { stripVTControlCharacters } from 'node:util'
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { formatUnits } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
+import { nameHost } from './hosts.ts'
 import { createInterruption, waitForAbort } from './interruption.ts'
 import { installLocalhostLookup } from './localhost.ts'
 import { type RunningStack, startStack } from './stack.ts'
 import { findRunningStack, publishStack, type Stack, StackError } from './stack-file.ts'
+import { TEMPO_CHAIN_ID } from './tempo/chain.ts'
+import { PATH_USD } from './tempo/tokens.ts'
 
 function readPort(text: string | undefined): number | undefined {
   if (!text) return undefined
@@ -15,32 +18,42 @@ function readPort(text: string | undefined): number | undefined {
   throw new StackError(`PORT=${text} is not a port: give a number from 1 to 65535, or 0 for any free one.`)
 }
 
-/** The price of a cut-out in USDC, as the gateway's own challenge names it. */
+/** The price of a cut-out in dollars, as the gateway's own challenge names it. */
 async function readPrice({ gateway }: Stack): Promise<string> {
   const answer = await fetch(`${gateway}/v1/remove-background`, { method: 'POST' })
   await answer.body?.cancel()
   const header = answer.headers.get('PAYMENT-REQUIRED')
   const [offer] = header ? decodePaymentRequiredHeader(header).accepts : []
-  return offer ? `${formatUnits(BigInt(offer.amount), 6)} USDC` : `unknown: it answers ${answer.status}`
+  return offer ? `$${formatUnits(BigInt(offer.amount), 6)}` : `unknown: it answers ${answer.status}`
 }
 
 async function describeStack(stack: Stack): Promise<string> {
-  const { gateway, rpc, chainId, facilitator, usdc, payTo, demo } = stack
+  const { gateway, rpc, chainId, facilitator, usdc, payTo, tempoRpc, tempoPayTo, demo } = stack
   const price = await readPrice(stack).catch(() => 'unknown')
   return `
 Pixtoll runs on this machine. Ctrl-C ends all of it.
 
   gateway      ${gateway}   /openapi.json  /llms.txt  /health
-  chain        ${rpc}   EVM, id ${chainId}, in memory, mines at once
-  facilitator  ${facilitator}   x402 v1 and v2, settles on that chain
-  USDC         ${usdc}
-  paid to      ${payTo}
-  demo wallet  ${privateKeyToAddress(demo.evmKey)}   10,000 USDC and test ETH
+               ${nameHost(gateway, 'x402')}   offers x402 alone
+               ${nameHost(gateway, 'mpp')}   offers MPP alone
+
+  x402         chain ${rpc}   EVM, id ${chainId}, in memory, mines at once
+               facilitator ${facilitator}   v1 and v2, settles on that chain
+               USDC ${usdc}
+               paid to ${payTo}
+               demo wallet ${privateKeyToAddress(demo.evmKey)}   10,000 USDC and test ETH
+
+  MPP          chain ${tempoRpc}   Tempo, id ${TEMPO_CHAIN_ID}, in memory, mines at once
+               pathUSD ${PATH_USD}
+               paid to ${tempoPayTo}
+               demo wallet ${privateKeyToAddress(demo.tempoKey)}   10,000 pathUSD
+
   a cut-out    ${price}
 
 Next, in another terminal:
 
-  npm run demo -- test/fixtures/photos/flower.jpg      pays, and writes flower-cutout.png
+  npm run demo -- test/fixtures/photos/flower.jpg      pays by x402, and writes flower-cutout.png
+  npm run demo -- --protocol mpp                       pays by MPP
   curl -i -X POST ${gateway}/v1/remove-background      shows the 402 and what it asks
 
 `

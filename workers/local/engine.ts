@@ -1,6 +1,7 @@
 import edr from '@nomicfoundation/edr'
 import { type Address, type Hex, hexToBytes } from 'viem'
 import artifacts from './contracts/artifacts.json' with { type: 'json' }
+import type { RpcAnswer } from './json-rpc.ts'
 import { type DevChainId, tokens } from './token.ts'
 import { deriveAccount, FUNDED_ACCOUNTS, readKey } from './wallets.ts'
 
@@ -9,15 +10,6 @@ export const MULTICALL3: Address = '0xcA11bde05977b3631167028862bE2a173976CA11'
 
 const BLOCK_GAS = 60_000_000n
 const FUNDED_WEI = 10n ** 22n
-
-export interface RpcError {
-  readonly code: number
-  readonly message: string
-  readonly data?: unknown
-}
-
-/** The bare answer to a JSON-RPC call: a result or an error, without an envelope. */
-export type RpcAnswer = { readonly result: unknown; readonly error?: never } | { readonly error: RpcError }
 
 /** EDR (the EVM inside Hardhat) in this process, without what a node on the wire adds: see `node.ts`. */
 export interface Engine {

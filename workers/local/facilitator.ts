@@ -6,9 +6,14 @@ import { Hono } from 'hono'
 import type { Account, VerifyTypedDataParameters } from 'viem'
 import { z } from 'zod'
 import { createChainClient } from './chain.ts'
-import { createFaults, type Fault, faultsSchema } from './faults.ts'
+import { createFaults, describeHttpFaults, serveFaultHook, showHttpFault } from './faults.ts'
 import { type PortWish, serveLocally } from './loopback.ts'
 import { createQueue } from './queue.ts'
+
+const faultSchema = z.discriminatedUnion('mode', describeHttpFaults({ op: z.enum(['verify', 'settle']) }))
+
+type Fault = z.infer<typeof faultSchema>
+type Operation = Fault['op']
 
 export interface FacilitatorOptions extends Partial<PortWish> {
   /** JSON-RPC of the chain to settle on. */
@@ -22,7 +27,7 @@ export interface FacilitatorOptions extends Partial<PortWish> {
 
 /** One call, as `GET /_log` lists it; written when the call arrives, completed when it is answered. */
 export interface FacilitatorLogEntry {
-  readonly op: Fault['op']
+  readonly op: Operation
   x402Version?: number
   /** What was answered: `ok`, the facilitator's reason, or `fault`. */
   outcome?: string
@@ -73,10 +78,10 @@ const refuse = (error: string): Response => Response.json({ error }, { status: 4
 
 function createApp(settler: x402Facilitator): Hono {
   const app = new Hono()
-  const faults = createFaults()
+  const faults = createFaults<Fault>()
   const log: FacilitatorLogEntry[] = []
 
-  const work = async (op: Fault['op'], body: unknown, entry: FacilitatorLogEntry): Promise<Response> => {
+  const work = async (op: Operation, body: unknown, entry: FacilitatorLogEntry): Promise<Response> => {
     const call = callSchema.safeParse(body)
     if (!call.success) {
       entry.outcome = 'malformed'
@@ -101,28 +106,28 @@ function createApp(settler: x402Facilitator): Hono {
     }
   }
 
+  const strike = async (op: Operation, when: Fault['when']): Promise<Response | undefined> => {
+    const fault = faults.take(when, (fault) => fault.op === op)
+    return fault && showHttpFault(fault)
+  }
+
   for (const op of ['verify', 'settle'] as const) {
     app.post(`/${op}`, async (c) => {
       const entry: FacilitatorLogEntry = { op }
       log.push(entry)
       const body = await readJson(c.req.raw)
-      const instead = await faults.strike(op, 'before')
+      const instead = await strike(op, 'before')
       if (instead) {
         entry.outcome = 'fault'
         return instead
       }
       const answer = await work(op, body, entry)
-      return (await faults.strike(op, 'after')) ?? answer
+      return (await strike(op, 'after')) ?? answer
     })
   }
   app.get('/supported', () => Response.json(settler.getSupported()))
   app.get('/_log', () => Response.json(log))
-  app.post('/_fault', async (c) => {
-    const list = faultsSchema.safeParse(await readJson(c.req.raw))
-    if (!list.success) return refuse(z.prettifyError(list.error))
-    faults.replace(list.data)
-    return Response.json({ faults: list.data.length })
-  })
+  serveFaultHook(app, faultSchema, faults)
   app.notFound(() => Response.json({ error: 'not_found' }, { status: 404 }))
   return app
 }

@@ -1,17 +1,9 @@
 import { decodeErrorResult, type Hex, isHex, toHex } from 'viem'
-import type { Engine, RpcAnswer, RpcError } from './engine.ts'
+import type { Engine } from './engine.ts'
+import type { RpcAnswer, RpcCall, RpcError, RpcService } from './json-rpc.ts'
 import { createQueue } from './queue.ts'
+import { createStaleReader } from './stale.ts'
 
-/** A JSON-RPC answer as it goes over the wire. */
-export type RpcEnvelope = { readonly jsonrpc: '2.0'; readonly id: string | number | null } & RpcAnswer
-
-/** Answers JSON-RPC requests and batches of them as a node on the wire does. */
-export interface Node {
-  /** `body` is parsed JSON of any shape: what is no request gets a JSON-RPC error, never a throw. */
-  answer(body: unknown): Promise<RpcEnvelope | RpcEnvelope[]>
-}
-
-const INVALID_REQUEST = { code: -32600, message: 'Invalid Request' }
 const EXECUTION_REVERTED = 3
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
@@ -36,10 +28,10 @@ function rewriteError({ code, message, data }: RpcError): RpcError {
 }
 
 /**
- * Makes a node of the engine: envelopes and batches, reverts as geth says them, automine that lets early nonces wait
- * in the pool, and a clock that stays right when a snapshot is reverted.
+ * Makes a node of the engine: reverts as geth says them, automine that lets early nonces wait in the pool, and a clock
+ * that stays right when a snapshot is reverted.
  */
-export function createNode(engine: Engine): Node {
+export function createNode(engine: Engine): RpcService {
   const enqueue = createQueue()
   const clockOffsets = new Map<unknown, number>()
   let automine = true
@@ -87,21 +79,11 @@ export function createNode(engine: Engine): Node {
     evm_revert: revertTo,
   }
 
-  const answerOne = async (request: unknown): Promise<RpcEnvelope> => {
-    const record = isRecord(request) ? request : {}
-    const id = typeof record.id === 'string' || typeof record.id === 'number' ? record.id : null
-    const { method, params = [] } = record
-    if (typeof method !== 'string' || !Array.isArray(params)) return { jsonrpc: '2.0', id, error: INVALID_REQUEST }
+  const call: RpcCall = async (method, params) => {
     const handle = Object.hasOwn(methods, method) ? methods[method] : undefined
     const answer = await (handle ? handle(params) : engine.call(method, params))
-    return { jsonrpc: '2.0', id, ...(answer.error ? { error: rewriteError(answer.error) } : { result: answer.result }) }
+    return answer.error ? { error: rewriteError(answer.error) } : answer
   }
 
-  return {
-    async answer(body) {
-      if (!Array.isArray(body)) return answerOne(body)
-      if (body.length === 0) return { jsonrpc: '2.0', id: null, error: INVALID_REQUEST }
-      return Promise.all(body.map(answerOne))
-    },
-  }
+  return { call, stale: createStaleReader(call) }
 }

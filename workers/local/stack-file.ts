@@ -24,7 +24,9 @@ const schema = z.object({
   usdc: address,
   payTo: address,
   facilitator: z.url(),
-  demo: z.object({ evmKey: key }),
+  tempoRpc: z.url(),
+  tempoPayTo: address,
+  demo: z.object({ evmKey: key, tempoKey: key }),
 })
 
 /** What runs where: base URLs without a slash at the end, and who pays whom in what. */
@@ -77,16 +79,18 @@ async function answers(url: string, init?: RequestInit): Promise<boolean> {
 }
 
 /**
- * The stack that a file describes, if its gateway and its chain answer; undefined when there is no file or it is a
+ * The stack that a file describes, if its gateway and its chains answer; undefined when there is no file or it is a
  * stack's that is gone. Throws a `StackError` when the file holds something else.
  */
 export async function findRunningStack(file = stackFile): Promise<Stack | undefined> {
   const stack = await readStack(file)
   if (!stack) return undefined
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId' })
+  const call = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
   const alive = await Promise.all([
     answers(`${stack.gateway}/health`),
-    answers(stack.rpc, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
+    answers(stack.rpc, call),
+    answers(stack.tempoRpc, call),
   ])
   return alive.every(Boolean) ? stack : undefined
 }

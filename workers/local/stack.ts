@@ -6,7 +6,7 @@ import { createStateFolder } from './state-folder.ts'
 import { startWorld } from './world.ts'
 
 /** The usual ports; each gives way to a free one when it is taken. */
-const PORTS = { gateway: 8787, rpc: 8545, facilitator: 8402 }
+const PORTS = { gateway: 8787, rpc: 8545, facilitator: 8402, tempo: 8546 }
 
 export interface StackOptions {
   /** The gateway's port when it must be this one; 0 is any free one. */
@@ -43,7 +43,7 @@ async function startGatewaySomewhere(
 }
 
 /**
- * Starts the world (chain, facilitator, wallets) in this process and all Workers in a child, and resolves when
+ * Starts the world (chains, facilitator, wallets) in this process and all Workers in a child, and resolves when
  * everything answers. Rejects with a `StackError` when a port that was asked for is taken or the Workers do not start;
  * nothing is left running then.
  */
@@ -52,6 +52,7 @@ export async function startStack({ port: asked, ...options }: StackOptions): Pro
   const world = await startWorld({
     rpcPort: { port: PORTS.rpc, fallback: true },
     facilitatorPort: { port: PORTS.facilitator, fallback: true },
+    tempoPort: { port: PORTS.tempo, fallback: true },
   })
   const nameUrl = (port: number) => `http://localhost:${port}`
   const end = async () => {
@@ -63,9 +64,9 @@ export async function startStack({ port: asked, ...options }: StackOptions): Pro
       options.signal?.throwIfAborted()
       return startGateway({ ...options, port, stateFolder, vars: { ...world.gatewayVars(nameUrl(port)) } })
     })
-    const { rpc, chainId, usdc, payTo, facilitator, demo } = world
+    const { rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo } = world
     return {
-      stack: { gateway: nameUrl(port), rpc, chainId, usdc, payTo, facilitator, demo },
+      stack: { gateway: nameUrl(port), rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo },
       ended: gateway.ended,
       async stop() {
         await gateway.stop()

@@ -10,7 +10,7 @@ export const FUNDED_ACCOUNTS = 10
 /** The account at this index of the test mnemonic. */
 export const deriveAccount = (index: number): HDAccount => mnemonicToAccount(MNEMONIC, { addressIndex: index })
 
-/** Who is who on the dev chain. Indexes 1 to 6 are free for tests. */
+/** Who is who on the dev chains. Indexes 1 to 6 are free for tests. */
 export const wallets = {
   /** Pays for the demo. */
   demo: 0,
@@ -20,6 +20,10 @@ export const wallets = {
   facilitator: 8,
   /** Sets the token up and mints. */
   minter: 9,
+  /** Pays for the demo on Tempo; it has nothing on the EVM chain. */
+  tempoDemo: 10,
+  /** Receives the payments on Tempo; nobody ever signs with it. */
+  tempoPayTo: 11,
 } as const
 
 /** The private key behind an account of the test mnemonic. */

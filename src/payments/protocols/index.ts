@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts'
-import type { Chain } from '../chain.ts'
 import type { PaymentProtocol } from '../protocol.ts'
+import { createTempo } from '../tempo.ts'
+import { createMpp } from './mpp.ts'
 import { createX402, createX402Parts } from './x402.ts'
 
 /** A dependency of a protocol, as `/health` names it. `check` throws when it does not answer. */
@@ -29,11 +30,19 @@ const rows: readonly ((config: Config) => { protocol: PaymentProtocol; dependenc
       ],
     }
   },
+  ({ mpp }) => {
+    if (mpp === null) return null
+    const tempo = createTempo(mpp.rpcUrl)
+    return {
+      protocol: createMpp(mpp, tempo),
+      dependencies: [{ name: 'tempo_rpc', check: () => checkChain(tempo, `eip155:${mpp.chainId}`) }],
+    }
+  },
 ]
 
-async function checkChain(chain: Chain, network: string): Promise<void> {
+async function checkChain(chain: { chainId(): Promise<number> }, network: string): Promise<void> {
   const chainId = await chain.chainId()
-  if (network !== `eip155:${chainId}`) throw new Error(`EVM_RPC_URL leads to chain ${chainId}, not ${network}`)
+  if (network !== `eip155:${chainId}`) throw new Error(`the RPC URL leads to chain ${chainId}, not ${network}`)
 }
 
 /** Creates what a configuration offers. No I/O. */

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { type Network as CaipNetwork, type PaymentRequirements, x402ResourceServer } from '@x402/hono'
 import { type Hex, isAddressEqual, recoverTypedDataAddress } from 'viem'
-import { nowSeconds } from '../../clock.ts'
+import { now, nowSeconds } from '../../clock.ts'
 import { type Chain, createChain } from '../chain.ts'
 import { createChallengeTokens } from '../challenge-token.ts'
 import { createFacilitator, type Facilitator, type FacilitatorConfig } from '../facilitator.ts'
@@ -180,6 +180,8 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
   return {
     name: 'x402',
 
+    describe: () => ({ facts: {} }),
+
     async challenge(ask, refusal) {
       const requirements = await buildRequirements({ price: `$${ask.price}` })
       const replay = await tokens.create(ask, requirements.amount)
@@ -231,7 +233,8 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
           return { kind: 'unknown', cause: answer.errorReason ?? 'no transaction in the answer' }
         }
         const { transaction } = answer
-        return { kind: 'settled', receipt: { transaction, network, payer: credential.payer, amount: terms.amount } }
+        const receipt = { transaction, network, payer: credential.payer, amount: terms.amount, at: now() }
+        return { kind: 'settled', receipt }
       } catch (error) {
         return { kind: 'unknown', cause: String(error) }
       }

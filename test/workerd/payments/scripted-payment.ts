@@ -12,11 +12,18 @@ export const ask: Ask = {
   method: 'POST',
   route: '/v1/remove-background',
   resource: 'https://pixtoll.example/v1/remove-background',
+  realm: 'pixtoll.example',
   description: '',
   mimeType: 'image/png',
   price: '0.05',
 }
-export const receipt: Receipt = { transaction: '0xabc', network: 'eip155:84532', payer: '0x1', amount: '50000' }
+export const receipt: Receipt = {
+  transaction: '0xabc',
+  network: 'eip155:84532',
+  payer: '0x1',
+  amount: '50000',
+  at: start,
+}
 export const resultAt = (key: string) => ({ key, status: 200 as const, headers: {}, size: 3 })
 
 let count = 0
