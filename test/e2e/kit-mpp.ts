@@ -16,10 +16,13 @@ const callRpc = <Result>(method: string, params: unknown[]): Promise<Result> =>
 /** The gateway under one of its other names, such as `mpp`. */
 export const at = (label: string): string => `http://${label}.localhost:${new URL(stack.gateway).port}`
 
+/** Gives an address pathUSD. */
+export const fund = (address: Hex) => callRpc('tempo_fundAddress', [address])
+
 /** A fresh wallet with pathUSD. */
 export async function createTempoPayer(): Promise<PrivateKeyAccount> {
   const account = privateKeyToAccount(generatePrivateKey())
-  await callRpc('tempo_fundAddress', [account.address])
+  await fund(account.address)
   return account
 }
 
