@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, it } from 'vitest'
@@ -8,7 +7,7 @@ import { photo, post, stack } from './kit.ts'
 import { askChallenge, fund, measureTempoIncome, readMppReceipt } from './kit-mpp.ts'
 
 const run = promisify(execFile)
-const bin = join(dirname(createRequire(import.meta.url).resolve('mppx/package.json')), 'dist/bin.js')
+const bin = join(import.meta.dirname, '../../node_modules/mppx/dist/bin.js')
 
 it('`mppx sign` makes a header that buys a cut-out: the command line cannot post a file itself', async () => {
   const key = generatePrivateKey()
