@@ -24,7 +24,7 @@ const unpaid = { error: 'payment_required', message: '' }
 
 /** The protocol over a Tempo dev chain of its own, and the stock client that pays it. */
 export async function startMpp() {
-  const chain = await startTempoChain({ syncTimeoutMs: 60 })
+  const chain = await startTempoChain()
   const create = (change: Partial<MppConfig> = {}, tempo = createTempo(chain.rpc)): PaymentProtocol =>
     createMpp(
       {

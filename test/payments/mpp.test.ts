@@ -61,6 +61,18 @@ describe('a pull payment of the stock client', () => {
 })
 
 describe('a challenge', () => {
+  it('is a secret of its payer: no key or log holds its id', async () => {
+    const challenge = await stand.readChallenge()
+    expect(stand.read(await stand.sign(challenge)).key).not.toContain(challenge.id)
+  })
+
+  it('of another network is refused', async () => {
+    const other = await stand.readChallenge(stand.create({ chainId: 4217 }))
+    const { payload } = await stand.sign(await stand.readChallenge())
+    const verdict = await protocol.verify(stand.read({ challenge: other, payload }), ask)
+    expect(verdict).toEqual({ kind: 'refused', reason: 'invalid_challenge' })
+  })
+
   it('is never the same twice, and bound to its route', async () => {
     const [one, two] = [await stand.readChallenge(), await stand.readChallenge()]
     expect(one.id).not.toBe(two.id)
@@ -193,6 +205,19 @@ describe('a push payment', () => {
     const { payload } = await push(await stand.readChallenge())
     const credential = stand.read({ challenge: await stand.readChallenge(), payload })
     expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'invalid_transfer' })
+  })
+
+  it('is a pull transaction too whose payer sent it: it is honoured, not refused', async () => {
+    const credential = stand.read(await stand.sign(await stand.readChallenge(), stand.createPayer(52_000n)))
+    await protocol.settle(credential, { amount: '50000' })
+    // By now the payer could not pay again: the simulation fails.
+    expect(await protocol.verify(credential, ask)).toMatchObject({ kind: 'valid', receipt: { amount: '50000' } })
+  })
+
+  it('to an address that was ours when the challenge was made is honoured', async () => {
+    const pushed = await push(await stand.readChallenge())
+    const moved = stand.create({ payTo: createWallet().address })
+    expect(await moved.verify(stand.read(pushed), ask)).toMatchObject({ kind: 'valid', receipt: { amount: '50000' } })
   })
 
   it('that no block holds may still come: nobody is asked to pay again', async () => {

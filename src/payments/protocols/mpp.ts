@@ -78,19 +78,26 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
     const meta = challenge.opaque ? readMeta(challenge.opaque) : {}
     if (!isOurs || challenge.method !== 'tempo' || meta.route !== describeRoute(ask))
       return { reason: 'invalid_challenge' }
-    const { amount, currency, recipient } = challenge.request
-    if (typeof amount !== 'string' || typeof recipient !== 'string' || typeof currency !== 'string') {
-      return { reason: 'invalid_challenge' }
-    }
-    return isSame(recipient, payTo) && isSame(currency, PATH_USD) ? { amount } : { reason: 'invalid_challenge' }
+    const { amount, methodDetails } = challenge.request as { amount: string; methodDetails?: { chainId?: number } }
+    return methodDetails?.chainId === chainId ? { amount } : { reason: 'invalid_challenge' }
   }
 
   async function verifyPull(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
+    const verdict = await judgeUnsent(payment, challenge, terms)
+    if (verdict.kind !== 'refused') return verdict
+    // Its payer may have sent it: then it is no refusal, the money has moved.
+    const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(payment.hash)])
+    const receipt = execution && findReceipt(execution, payment.hash, challenge, terms)
+    return receipt ? { kind: 'valid', terms, height, receipt } : verdict
+  }
+
+  async function judgeUnsent(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
     if (Date.parse(challenge.expires ?? '') < now()) return { kind: 'refused', reason: 'challenge_expired' }
+    const amount = BigInt(terms.amount)
     const wanted = {
       chainId,
-      to: payTo,
-      amount: BigInt(terms.amount),
+      to: recipientOf(challenge),
+      amount,
       isBound: bindTo(challenge),
       isSponsored: isSponsored(challenge),
     }
@@ -126,7 +133,8 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
   ): Receipt | null {
     const isBound = bindTo(challenge)
     const paid = transfers.find(
-      (transfer) => isSame(transfer.to, payTo) && transfer.amount === BigInt(amount) && isBound(transfer.memo),
+      (transfer) =>
+        isSame(transfer.to, recipientOf(challenge)) && transfer.amount === BigInt(amount) && isBound(transfer.memo),
     )
     return paid ? { transaction, network, payer: paid.from, amount, at: now() } : null
   }
@@ -234,6 +242,9 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
   }
 }
 
+/** A genuine challenge names the address that was ours when we made it: `TEMPO_PAY_TO` may have changed since. */
+const recipientOf = ({ request }: Challenge.Challenge): Hex => request.recipient as Hex
+
 const isSponsored = ({ request }: Challenge.Challenge): boolean =>
   (request.methodDetails as { feePayer?: unknown } | undefined)?.feePayer === true
 
@@ -243,7 +254,8 @@ function toCredential({ challenge, payload, source }: MppCredential.Credential, 
   const sender = paid.kind === 'pull' ? paid.sender : (source?.split(':').at(-1) ?? '')
   return {
     protocol: 'mpp',
-    key: `mpp:${challenge.id}`,
+    // Not the id itself: that is the payer's proof, and keys stand in logs.
+    key: `mpp:${keccak256(stringToHex(challenge.id))}`,
     digest: keccak256(stringToHex([challenge.id, JSON.stringify(challenge), paid.hash].join())),
     // The id is never on chain: whoever shows it has the challenge that was paid.
     claimant: challenge.id,
