@@ -16,6 +16,14 @@ beforeAll(async () => {
 afterAll(() => stand.chain.stop())
 afterEach(() => vi.useRealTimers())
 
+/** The protocol over a node that says for ever what it says now: the dev chain keeps its time by the clock tests move. */
+async function freeze(hash: Hex | null): Promise<PaymentProtocol> {
+  const tempo = createTempo(stand.chain.rpc)
+  const head = await tempo.readHead()
+  const execution = hash && (await tempo.readExecution(hash))
+  return stand.create({}, { ...tempo, readHead: async () => head, readExecution: async () => execution })
+}
+
 describe('a pull payment of the stock client', () => {
   it('is valid, settles once, and is found on chain after that', async () => {
     const credential = stand.read(await stand.sign(await stand.readChallenge()))
@@ -99,8 +107,9 @@ describe('a challenge', () => {
 
   it('is refused once it is older than five minutes', async () => {
     const credential = stand.read(await stand.sign(await stand.readChallenge()))
+    const frozen = await freeze(null)
     vi.useFakeTimers({ now: Date.now() + 300_001, toFake: ['Date'] })
-    const verdict = await protocol.verify(credential, ask)
+    const verdict = await frozen.verify(credential, ask)
     expect(verdict).toEqual({ kind: 'refused', reason: 'challenge_expired' })
   })
 
@@ -192,10 +201,7 @@ describe('a push payment', () => {
 
   it('is honoured with the receipt it already has, whatever its age', async () => {
     const pushed = await push(await stand.readChallenge())
-    // The dev chain keeps its time by the same clock: what it says is asked before that is moved.
-    const tempo = createTempo(stand.chain.rpc)
-    const [head, execution] = [await tempo.readHead(), await tempo.readExecution(pushed.payload.hash as Hex)]
-    const frozen = stand.create({}, { ...tempo, readHead: async () => head, readExecution: async () => execution })
+    const frozen = await freeze(pushed.payload.hash as Hex)
     vi.useFakeTimers({ now: Date.now() + 86_400_000, toFake: ['Date'] })
     const verdict = await frozen.verify(stand.read(pushed), ask)
     expect(verdict).toMatchObject({ kind: 'valid', receipt: { transaction: pushed.payload.hash, amount: '50000' } })
