@@ -19,6 +19,8 @@ interface Known {
   readonly height: number
   /** When the payment was first claimed; milliseconds since the epoch. */
   readonly since: number
+  /** Hash of the address that first claimed it; null where that proves nothing. */
+  readonly address: string | null
 }
 
 /** Money that was taken before there was a result: until then we owe the work. */
@@ -102,8 +104,8 @@ export type Claim =
   | Exclude<Admission, { kind: 'admitted' }>
 
 /** The members that every row has, without those of its state. */
-export function knownOf({ credential, terms, fingerprint, height, since }: LedgerRow): Known {
-  return { credential, terms, fingerprint, height, since }
+export function knownOf({ credential, terms, fingerprint, height, since, address }: LedgerRow): Known {
+  return { credential, terms, fingerprint, height, since, address }
 }
 
 export const toOutcome = ({ receipt, result, resultUntil }: RowIn<'settled'>) =>

@@ -15,6 +15,7 @@ import {
   toOutcome,
 } from './ledger-row.ts'
 import type { Ask, Credential, PaymentProtocol, Verdict } from './protocol.ts'
+import { isProven } from './replay-proof.ts'
 import type { ResultStore, StoredResult } from './result-store.ts'
 import { RowStore } from './row-store.ts'
 import { nextLook, Settlement } from './settlement.ts'
@@ -70,13 +71,13 @@ export class Ledger extends DurableObject {
   }
 
   /** Judges a credential before its body is read. One verification runs for all who show the same signed bytes. */
-  async admit(credential: Credential, ask: Ask): Promise<Admission> {
+  async admit(credential: Credential, ask: Ask, address: string | null): Promise<Admission> {
     const { row } = this.#store
     if (row === undefined || isReplaceable(row, credential)) {
       const verdict = await this.#verify(credential, ask)
       return verdict.kind === 'valid' ? { kind: 'admitted' } : verdict
     }
-    if (row.credential.claimant !== credential.claimant) return { kind: 'used' }
+    if (!isOwner(row, credential, address)) return { kind: 'used' }
     return row.state === 'refused' ? { kind: 'refused', reason: row.reason } : { kind: 'admitted' }
   }
 
@@ -98,8 +99,15 @@ export class Ledger extends DurableObject {
    * Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it.
    * @param fingerprint identifies the request
    * @param workSeconds how long the work is expected to take: a payment that ends sooner is collected first
+   * @param address hash of the address that the request comes from, where that proves something
    */
-  async claim(credential: Credential, ask: Ask, fingerprint: string, workSeconds: number): Promise<Claim> {
+  async claim(
+    credential: Credential,
+    ask: Ask,
+    fingerprint: string,
+    workSeconds: number,
+    address: string | null,
+  ): Promise<Claim> {
     const deadline = now() + JOIN_MS
     for (;;) {
       const { row } = this.#store
@@ -109,9 +117,9 @@ export class Ledger extends DurableObject {
         // Others had their turn meanwhile.
         const { row: present } = this.#store
         if (present !== undefined && !isReplaceable(present, credential)) continue
-        return this.#start(credential, verdict, fingerprint, workSeconds)
+        return this.#start(credential, verdict, fingerprint, workSeconds, address)
       }
-      if (row.credential.claimant !== credential.claimant) return { kind: 'used' }
+      if (!isOwner(row, credential, address)) return { kind: 'used' }
       const paid = row.state === 'owed' || (row.state === 'claimed' && isOver(row)) ? row.paid : undefined
       if (paid) return this.#workOff(row, paid, fingerprint)
       if (row.state === 'claimed' || this.#settlement.running) {
@@ -128,9 +136,15 @@ export class Ledger extends DurableObject {
     }
   }
 
-  #start(credential: Credential, verdict: Valid, fingerprint: string, workSeconds: number): Claim {
+  #start(
+    credential: Credential,
+    verdict: Valid,
+    fingerprint: string,
+    workSeconds: number,
+    address: string | null,
+  ): Claim {
     const { terms, height, receipt } = verdict
-    const known = { credential, terms, height, fingerprint, since: now() }
+    const known = { credential, terms, height, fingerprint, since: now(), address }
     if (receipt) return this.#hold(known, { receipt, owedUntil: now() + OWED_MS })
     const claim = this.#hold(known)
     const isMoneyFirst = verdict.moneyFirst || credential.validBefore - nowSeconds() < workSeconds + SETTLE_MARGIN_S
@@ -260,3 +274,7 @@ function isReplaceable(row: LedgerRow, { claimant, digest }: Credential): boolea
 }
 
 const isOver = (row: RowIn<'claimed'>): boolean => row.leaseUntil < now()
+
+/** Whether a request may hear what the payment bought: the same payment, from whoever paid. A refused one bought nothing. */
+const isOwner = (row: LedgerRow, credential: Credential, address: string | null): boolean =>
+  row.credential.claimant === credential.claimant && (row.state === 'refused' || isProven(row, credential, address))

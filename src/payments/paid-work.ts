@@ -18,6 +18,8 @@ export interface PaidJob {
   readonly ledger: LedgerClient
   readonly body: Uint8Array
   readonly fingerprint: string
+  /** Hash of the address that the request comes from. */
+  readonly address: string | null
 }
 
 /** How a job ended, as far as it is an answer: a paid result, or a refusal for a 402. */
@@ -35,9 +37,9 @@ const ledgerUnreachable = (cause: unknown): never => {
  * @throws ApiError whatever else the caller must be told
  */
 export async function runPaidJob(job: PaidJob): Promise<JobEnd> {
-  const { c, ask, call, credential, ledger, fingerprint } = job
+  const { c, ask, call, credential, ledger, fingerprint, address } = job
   for (;;) {
-    const claim = await ledger.claim(credential, ask, fingerprint, call.workSeconds).catch(ledgerUnreachable)
+    const claim = await ledger.claim(credential, ask, fingerprint, call.workSeconds, address).catch(ledgerUnreachable)
     c.var.log.claim = claim.kind
     if (claim.kind === 'refused') return claim
     if (claim.kind === 'settled') return answer(job, claim, await openResult(job, claim), true)

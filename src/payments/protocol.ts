@@ -43,6 +43,8 @@ export interface Credential {
   readonly digest: string
   /** Whoever shows the same claimant has the same payment; anyone else gets nothing of what it bought. */
   readonly claimant: string
+  /** Hash of something that its payer alone knows and that is never on chain; null where the envelope holds nothing. */
+  readonly proof: string | null
   readonly payer: string
   /** Unix seconds after which the chain can no longer take this payment. */
   readonly validBefore: number

@@ -6,6 +6,7 @@ import { fingerprintOf } from './fingerprint.ts'
 import { runPaidJob } from './paid-work.ts'
 import { createPaymentRequired, refusalFor, unpaid } from './payment-required.ts'
 import { type Ask, type Credential, CredentialError, type PaymentProtocol, type Price } from './protocol.ts'
+import { hashAddress, readAddress } from './replay-proof.ts'
 
 /** What the work of a paid call gives. */
 export interface WorkResult {
@@ -71,7 +72,8 @@ export const requirePayment =
     const { protocol, credential } = read
     c.var.log.payment = credential.key
     const ledger = till.openLedger(credential.key)
-    const admission = await ledger.admit(credential, ask).catch((cause): never => {
+    const address = await hashAddress(readAddress(c.req.raw.headers), credential)
+    const admission = await ledger.admit(credential, ask, address).catch((cause): never => {
       throw new ApiError('payment_unavailable', {
         cause,
         message: 'The ledger of payments cannot be reached. Try again.',
@@ -83,7 +85,7 @@ export const requirePayment =
 
     const bytes = await body.readAll(call.bodyLimit.bytes, call.bodyLimit.error)
     const fingerprint = await fingerprintOf(ask, call.options, bytes)
-    const job = runPaidJob({ c, ask, call, protocol, credential, ledger, body: bytes, fingerprint })
+    const job = runPaidJob({ c, ask, call, protocol, credential, ledger, body: bytes, fingerprint, address })
     // Goes on when the client hangs up: the ledger must hear how the work ended.
     c.executionCtx.waitUntil(job.catch(() => {}))
     const end = await job

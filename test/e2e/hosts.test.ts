@@ -76,7 +76,7 @@ describe('a host', () => {
   })
 
   it('decides what is offered, never what is accepted; the same payment on another host is the same request', async () => {
-    const payment = v2(await sign(await createPayer()))
+    const payment = { ...v2(await sign(await createPayer())), ...createCaller() }
     const [income, [first, again]] = await measureIncome(async () => [
       await ask(at('mpp'), payment),
       await ask(at('x402'), payment),

@@ -24,6 +24,11 @@ export const token = parseAbi([
   'function cancelAuthorization(address, bytes32, bytes)',
   'function transferWithAuthorization(address, address, uint256, uint256, uint256, bytes32, bytes)',
 ])
+/** Both ways in which a facilitator may put an authorization on chain. */
+export const transferAbi = parseAbi([
+  'function transferWithAuthorization(address, address, uint256, uint256, uint256, bytes32, bytes)',
+  'function transferWithAuthorization(address, address, uint256, uint256, uint256, bytes32, uint8, bytes32, bytes32)',
+])
 export const balanceOf = (who: Hex): Promise<bigint> =>
   chain.readContract({ address: stack.usdc, abi: token, functionName: 'balanceOf', args: [who] })
 

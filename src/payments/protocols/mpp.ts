@@ -259,6 +259,7 @@ function toCredential({ challenge, payload, source }: MppCredential.Credential, 
     digest: keccak256(stringToHex([challenge.id, JSON.stringify(challenge), paid.hash].join())),
     // The id is never on chain: whoever shows it has the challenge that was paid.
     claimant: challenge.id,
+    proof: challenge.id,
     payer: sender,
     validBefore: paid.kind === 'pull' ? paid.validBefore : Math.floor(Date.parse(challenge.expires ?? '') / 1000),
     envelopes: [],

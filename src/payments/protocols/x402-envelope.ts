@@ -114,18 +114,21 @@ export const chainIdOf = ({ accepted }: X402Payment): number => {
   return known ? Number(known[0].split(':')[1]) : 0
 }
 
+const hash = (text: string): Hex => keccak256(new TextEncoder().encode(text))
+
 function toCredential(payment: X402Payment, asset: Hex): Credential {
   const { authorization, signature } = payment
   const chainId = numberToHex(chainIdOf(payment), { size: 32 })
   const key = keccak256(concat([chainId, asset, authorization.from, authorization.nonce]))
   const { from, to, value, validAfter, validBefore } = authorization
   const signed = [key, from, to, value, validAfter, validBefore, signature].join()
-  const digest = keccak256(new TextEncoder().encode(signed))
+  const digest = hash(signed)
   return {
     protocol: 'x402',
     key: `x402:${key}`,
     digest,
     claimant: digest,
+    proof: payment.accepted.replay === undefined ? null : hash(payment.accepted.replay),
     payer: from,
     validBefore: Number(validBefore),
     envelopes: [],

@@ -5,6 +5,7 @@ import { world } from '../worker.ts'
 import {
   ask,
   claimWork,
+  HOME,
   openPayment,
   receipt,
   resultAt,
@@ -19,7 +20,7 @@ useScriptedWorld()
 describe('a payment that is shown several times at once', () => {
   it('is verified once', async () => {
     const { ledger, credential } = openPayment()
-    const admissions = await Promise.all(Array.from({ length: 8 }, () => ledger.admit(credential, ask)))
+    const admissions = await Promise.all(Array.from({ length: 8 }, () => ledger.admit(credential, ask, HOME)))
     expect(admissions).toEqual(Array(8).fill({ kind: 'admitted' }))
     expect(world.asked).toEqual(['verify'])
   })
@@ -27,7 +28,7 @@ describe('a payment that is shown several times at once', () => {
   it('is worked for once, and everybody gets the one result', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, ask, 'a', WORK_S))
+    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME))
     await payment.ledger.complete(claimId, resultAt('results/1'))
     const outcome = await payment.ledger.settle()
     expect(outcome).toMatchObject({ kind: 'settled', receipt })
@@ -38,7 +39,7 @@ describe('a payment that is shown several times at once', () => {
   it('lets those who wait share the failure of the work', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     const failure = { code: 'no_foreground', message: 'nothing there' } as const
     expect(await payment.ledger.fail(claimId, failure)).toEqual(failure)
     expect(await waiting).toEqual({ kind: 'failed', failure })
@@ -48,18 +49,18 @@ describe('a payment that is shown several times at once', () => {
   it('answers in_progress to whoever has waited 25 seconds and finds somebody at work', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     // Calls arrive in order: once this one is answered, the other is waiting.
     await payment.ledger.renew(claimId)
     vi.setSystemTime(start + LEASE_MS + 1)
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
     expect(await waiting).toEqual({ kind: 'in_progress' })
   })
 
   it('gives a waiting other request its turn when the work fails', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
     await payment.ledger.fail(claimId, { code: 'invalid_image', message: 'truncated' })
     expect(await waiting).toMatchObject({ kind: 'work' })
     expect(await payment.readRow()).toMatchObject({ state: 'claimed', fingerprint: 'b' })
@@ -69,7 +70,7 @@ describe('a payment that is shown several times at once', () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
     await evictDurableObject(payment.stub)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     expect(await payment.ledger.renew(claimId)).toBe(true)
     expect(await payment.ledger.complete(claimId, resultAt('results/1'))).toBe(true)
     expect(await waiting).toEqual({ kind: 'settle' })
@@ -82,8 +83,11 @@ describe('a payment that has bought something', () => {
     await work(payment)
     await payment.ledger.settle()
     vi.setSystemTime(start + 60 * 60 * 1000)
-    expect(await payment.ledger.admit(payment.credential, ask)).toEqual({ kind: 'admitted' })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'settled', receipt })
+    expect(await payment.ledger.admit(payment.credential, ask, HOME)).toEqual({ kind: 'admitted' })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toMatchObject({
+      kind: 'settled',
+      receipt,
+    })
     expect(world.asked).toEqual(['verify', 'settle'])
   })
 
@@ -91,7 +95,7 @@ describe('a payment that has bought something', () => {
     const payment = openPayment()
     await work(payment)
     await payment.ledger.settle()
-    const other = await payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    const other = await payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
     expect(other).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 
@@ -100,8 +104,8 @@ describe('a payment that has bought something', () => {
     await work(payment)
     await payment.ledger.settle()
     const forged = { ...payment.credential, digest: 'something else', claimant: 'somebody else' }
-    expect(await payment.ledger.admit(forged, ask)).toEqual({ kind: 'used' })
-    expect(await payment.ledger.claim(forged, ask, 'a', WORK_S)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.admit(forged, ask, HOME)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.claim(forged, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'used' })
   })
 
   it('loses its result after 24 hours and keeps its row', async () => {
@@ -132,22 +136,22 @@ describe('a refused payment', () => {
   it('frees the key, and a later verdict may differ', async () => {
     const { ledger, credential } = openPayment()
     world.verify = async () => ({ kind: 'refused', reason: 'insufficient_balance' })
-    expect(await ledger.admit(credential, ask)).toEqual({ kind: 'refused', reason: 'insufficient_balance' })
+    expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'refused', reason: 'insufficient_balance' })
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 })
-    expect(await ledger.admit(credential, ask)).toEqual({ kind: 'admitted' })
+    expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'admitted' })
   })
 
   it('cannot be claimed past its refusal', async () => {
     const { ledger, credential, readRow } = openPayment()
     world.verify = async () => ({ kind: 'unavailable', cause: 'down' })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S)).toEqual({ kind: 'unavailable', cause: 'down' })
+    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'unavailable', cause: 'down' })
     expect(await readRow()).toBeUndefined()
   })
 
   it('is judged anew for another route', async () => {
     const { ledger, credential } = openPayment()
-    await ledger.admit(credential, ask)
-    await ledger.admit(credential, { ...ask, route: '/v1/images/generate' })
+    await ledger.admit(credential, ask, HOME)
+    await ledger.admit(credential, { ...ask, route: '/v1/images/generate' }, HOME)
     expect(world.asked).toEqual(['verify', 'verify'])
   })
 })
@@ -184,7 +188,7 @@ describe('a worker that loses its lease', () => {
       await gate.promise
       return { kind: 'valid', terms: { amount: '50000' }, height: 7 }
     }
-    const other = payment.ledger.claim(payment.credential, ask, 'b', WORK_S)
+    const other = payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
     expect(await payment.ledger.complete(claimId, resultAt('of a'))).toBe(true)
     await payment.ledger.settle()
     gate.resolve()

@@ -5,6 +5,7 @@ import { world } from '../worker.ts'
 import {
   ask,
   claimWork,
+  HOME,
   openPayment,
   type Payment,
   receipt,
@@ -27,7 +28,7 @@ function openShortPayment(): Payment {
 /** Money first: collected, not worked for yet. */
 async function openOwedPayment(): Promise<Payment> {
   const payment = openShortPayment()
-  const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+  const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
   if (claim.kind !== 'settle') throw new Error(`claim says ${claim.kind}`)
   expect(await payment.ledger.settle(claim.claimId)).toEqual({ kind: 'owed' })
   return payment
@@ -37,15 +38,15 @@ describe('money first', () => {
   it('is for a payment that would not outlive the work by 5 seconds', async () => {
     const payment = openPayment()
     const endsIn = (seconds: number) => ({ ...payment.credential, validBefore: start / 1000 + seconds })
-    expect(await payment.ledger.claim(endsIn(WORK_S + 5), ask, 'a', WORK_S)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.claim(endsIn(WORK_S + 5), ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
     const short = openShortPayment()
-    expect(await short.ledger.claim(short.credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'settle' })
+    expect(await short.ledger.claim(short.credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settle' })
   })
 
   it('is for a payment whose verdict may not hold', async () => {
     const { ledger, credential } = openPayment()
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, moneyFirst: true })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S)).toMatchObject({ kind: 'settle' })
+    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settle' })
   })
 
   it('collects, then works, then is settled without a second settlement', async () => {
@@ -59,14 +60,14 @@ describe('money first', () => {
     const payment = openShortPayment()
     world.settle = async () => ({ kind: 'unknown', cause: 'no funds' })
     world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     const claimId = claim.kind === 'settle' ? claim.claimId : undefined
     expect(await payment.ledger.settle(claimId)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
   })
 
   it('is collected for its own claim alone', async () => {
     const payment = openShortPayment()
-    await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     expect(await payment.ledger.settle('another claim')).toMatchObject({ kind: 'unavailable' })
     expect(world.asked).toEqual(['verify'])
   })
@@ -93,7 +94,7 @@ describe('work that is owed', () => {
   it('tells those who waited for it the same', async () => {
     const payment = await openOwedPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     await payment.ledger.fail(claimId, failure)
     expect(await waiting).toEqual({ kind: 'failed', failure: { ...failure, owedUntil: start + OWED_MS } })
   })
@@ -118,7 +119,7 @@ describe('work that is owed', () => {
   it('is over after 24 hours', async () => {
     const payment = await openOwedPayment()
     vi.setSystemTime(start + OWED_MS + 1)
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     expect(claim).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 })
@@ -129,7 +130,7 @@ describe('a challenge that was signed again', () => {
     await payment.ledger.complete(await claimWork(payment), resultAt('results/1'))
     await payment.ledger.settle()
     const again = { ...payment.credential, digest: 'signed anew' }
-    expect(await payment.ledger.claim(again, ask, 'a', WORK_S)).toMatchObject({ kind: 'settled', receipt })
+    expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])
   })
 
@@ -137,11 +138,11 @@ describe('a challenge that was signed again', () => {
     const payment = openShortPayment()
     world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
     world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)
+    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     await payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
-    expect(await payment.ledger.admit(payment.credential, ask)).toMatchObject({ kind: 'refused' })
+    expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ kind: 'refused' })
     const again = { ...payment.credential, digest: 'signed anew', validBefore: start / 1000 + 60 }
-    expect(await payment.ledger.admit(again, ask)).toEqual({ kind: 'admitted' })
-    expect(await payment.ledger.claim(again, ask, 'a', WORK_S)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.admit(again, ask, HOME)).toEqual({ kind: 'admitted' })
+    expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
   })
 })

@@ -2,7 +2,17 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { LedgerRow } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
-import { ask, openPayment, type Payment, receipt, start, useScriptedWorld, WORK_S, work } from './scripted-payment.ts'
+import {
+  ask,
+  HOME,
+  openPayment,
+  type Payment,
+  receipt,
+  start,
+  useScriptedWorld,
+  WORK_S,
+  work,
+} from './scripted-payment.ts'
 
 useScriptedWorld()
 
@@ -25,7 +35,7 @@ describe('a settlement whose outcome is unknown', () => {
   it('is found on chain by the next attempt, which sends nothing', async () => {
     const payment = await leaveOpen()
     world.find = async () => ({ kind: 'paid', receipt })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S)).toEqual({ kind: 'settle' })
+    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'settle' })
     expect(await payment.ledger.settle()).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['find'])
   })
@@ -51,8 +61,8 @@ describe('a settlement whose outcome is unknown', () => {
     await runDurableObjectAlarm(stub)
     expect(world.deleted).toEqual(['results/1'])
     expect(await readRow()).toMatchObject({ state: 'refused' })
-    expect(await ledger.admit(credential, ask)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S)).toEqual({
+    expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
+    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toEqual({
       kind: 'refused',
       reason: 'authorization_expired',
     })

@@ -37,6 +37,7 @@ export function openPayment() {
     key,
     digest: `signed ${count}`,
     claimant: `claimant ${count}`,
+    proof: `proof ${count}`,
     payer: '0x1',
     validBefore: start / 1000 + 120,
     envelopes: ['v2'],
@@ -49,12 +50,15 @@ export function openPayment() {
 }
 export type Payment = ReturnType<typeof openPayment>
 
+/** Hash of the payer's address. */
+export const HOME = 'home'
+
 /** How long the work of these tests takes, in seconds. */
 export const WORK_S = 10
 
 /** Takes the payment for a request and expects to be sent to work. */
 export async function claimWork({ ledger, credential }: Payment, fingerprint = 'a'): Promise<string> {
-  const claim = await ledger.claim(credential, ask, fingerprint, WORK_S)
+  const claim = await ledger.claim(credential, ask, fingerprint, WORK_S, HOME)
   if (claim.kind !== 'work') throw new Error(`claim says ${JSON.stringify(claim)}`)
   return claim.claimId
 }

@@ -1,0 +1,48 @@
+import { Buffer } from 'node:buffer'
+import { now } from '../clock.ts'
+import type { LedgerRow } from './ledger-row.ts'
+import type { Credential } from './protocol.ts'
+
+/** How long the client address alone tells the payer from a stranger. */
+const ADDRESS_PROOF_MS = 10 * 60 * 1000
+
+/**
+ * Where a request comes from, as far as it can prove something: an IPv4 address, or the /64 of an IPv6 one. Null for
+ * callers that are themselves Workers, which share addresses, and where the address is not known.
+ */
+export function readAddress(headers: Headers): string | null {
+  const address = headers.get('cf-connecting-ip')
+  if (!address || headers.has('cf-worker')) return null
+  return address.includes(':') ? `${expandIpv6(address).slice(0, 4).join(':')}::/64` : address
+}
+
+function expandIpv6(address: string): string[] {
+  const [head = '', tail] = address.toLowerCase().split('::')
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map((group) => group.replace(/^0+(?=.)/, '')))
+  if (tail === undefined) return groups(head)
+  const [front, back] = [groups(head), groups(tail)]
+  return [...front, ...Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
+}
+
+/** The address as the ledger keeps it: a hash that is of use for this payment alone. */
+export async function hashAddress(address: string | null, { key }: Credential): Promise<string | null> {
+  if (address === null) return null
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${key} ${address}`))
+  return Buffer.from(digest).toString('hex')
+}
+
+/**
+ * Whether a request comes from whoever paid. Once a settlement was sent, the payment stands in the chain's call data and
+ * proves nothing by itself; photographs and prompts are guessable, so the body proves nothing either.
+ * @param address hash of the address that the request comes from
+ */
+export function isProven(row: LedgerRow, credential: Credential, address: string | null): boolean {
+  if (row.state === 'worked' || (row.state === 'claimed' && !row.paid)) return true
+  if (row.credential.proof !== null && row.credential.proof === credential.proof) return true
+  return address !== null && row.address === address && now() - becamePublic(row) < ADDRESS_PROOF_MS
+}
+
+function becamePublic(row: LedgerRow): number {
+  if (row.state === 'settled') return row.receipt.at
+  return row.state === 'owed' || row.state === 'claimed' ? (row.paid?.receipt.at ?? row.since) : row.since
+}

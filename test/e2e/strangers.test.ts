@@ -1,0 +1,93 @@
+import { decodeFunctionData, type Hex, serializeSignature } from 'viem'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  chain,
+  createPayer,
+  decode,
+  measureIncome,
+  photo,
+  post,
+  readReceipt,
+  type SignedPayment,
+  sign,
+  transferAbi,
+  v1,
+  v2,
+} from './kit.ts'
+import { shrink } from './pictures.ts'
+
+let flower: Buffer
+let lantern: Buffer
+beforeAll(async () => {
+  flower = await shrink(photo('flower.jpg'))
+  lantern = await shrink(photo('lantern.jpg'))
+})
+
+const elsewhere = (last: number) => ({ 'CF-Connecting-IP': `203.0.113.${last}` })
+
+/** The payment as anyone can rebuild it from the call data of its transaction. */
+async function steal(hash: Hex): Promise<SignedPayment> {
+  const { input } = await chain.getTransaction({ hash })
+  const { args } = decodeFunctionData({ abi: transferAbi, data: input })
+  const [from, to, value, validAfter, validBefore, nonce, last] = args
+  const signature = typeof last === 'string' ? last : serializeSignature({ r: args[7]!, s: args[8]!, v: BigInt(last) })
+  const text = { value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}` }
+  return { authorization: { from, to, nonce, ...text }, signature }
+}
+
+/** A payment that echoes the token of a fresh challenge, as stock v2 clients do. */
+async function payWithToken() {
+  const required = decode<{ accepts: { extra: object }[] }>((await post(null)).headers.get('payment-required'))
+  const payment = await sign(await createPayer())
+  const headers = v2(payment, { extra: required.accepts[0]!.extra })
+  return { payment, headers, first: await post(flower, headers) }
+}
+
+describe('a stranger who rebuilds a payment from the chain', () => {
+  it('gets 409 and nothing else, whatever is sent with it', async () => {
+    const { first } = await payWithToken()
+    const stolen = await steal(readReceipt(first).transaction)
+    const [income, answers] = await measureIncome(() =>
+      Promise.all([
+        post(flower, { ...v2(stolen), ...elsewhere(1) }),
+        post(flower, { ...v1(stolen), ...elsewhere(2) }),
+        post(lantern, { ...v2(stolen), ...elsewhere(3) }),
+        post(flower, { ...v2(stolen, { extra: { replay: 'A'.repeat(64) } }), ...elsewhere(4) }),
+      ]),
+    )
+    for (const answer of answers) {
+      expect(answer.status).toBe(409)
+      expect(answer.headers.get('payment-response') ?? answer.headers.get('x-payment-response')).toBeNull()
+      const { error, message, request_id, ...more } = (await answer.json()) as Record<string, unknown>
+      expect({ error, more }).toEqual({ error: 'payment_already_used', more: {} })
+    }
+    expect(income).toBe(0n)
+  })
+
+  it('gets 400 where the body would be refused anyway', async () => {
+    const { first } = await payWithToken()
+    const stolen = await steal(readReceipt(first).transaction)
+    expect((await post('', { ...v2(stolen), ...elsewhere(5) })).status).toBe(400)
+  })
+
+  it('is not helped by an address that is a Worker’s', async () => {
+    const shared = { ...elsewhere(6), 'CF-Worker': 'workers.example' }
+    const payment = await sign(await createPayer())
+    expect((await post(flower, { ...v1(payment), ...shared })).status).toBe(200)
+    expect((await post(flower, { ...v1(payment), ...shared })).status).toBe(409)
+  })
+})
+
+describe('the payer', () => {
+  it('gets the result again from another address by echoing the challenge', async () => {
+    const { headers, first } = await payWithToken()
+    const again = await post(flower, { ...headers, ...elsewhere(7) })
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(Buffer.from(await again.arrayBuffer()).equals(Buffer.from(await first.arrayBuffer()))).toBe(true)
+  })
+
+  it('gets it again from its own address without an echo', async () => {
+    const { payment } = await payWithToken()
+    expect((await post(flower, v1(payment))).status).toBe(200)
+  })
+})
