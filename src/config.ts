@@ -154,6 +154,15 @@ export function readConfig(env: object): Config {
   const facilitator = readFacilitator(known, problems)
   const { EVM_NETWORK: network, PAY_TO: payTo, EVM_RPC_URL: rpcUrl, CHALLENGE_SECRET: challengeSecret } = known
   const mpp = readMpp(source, network, problems)
+  const names = [
+    known.X402_HOST,
+    known.MPP_HOST,
+    known.IMAGES_HOST,
+    known.PUBLIC_URL && new URL(known.PUBLIC_URL).hostname,
+  ]
+  const set = names.filter((name) => name !== undefined)
+  if (new Set(set).size < set.length)
+    problems.push('PUBLIC_URL, X402_HOST, MPP_HOST and IMAGES_HOST must be different hosts')
   const isSound = problems.length === 0
   const hasX402 = isSound && network && payTo && rpcUrl && challengeSecret && facilitator
   return {

@@ -107,6 +107,8 @@ describe('readConfig', () => {
       ['a testnet beside a mainnet', { TEMPO_CHAIN_ID: '42431' }, /both be mainnets/],
       ['an unknown network', { TEMPO_CHAIN_ID: '1' }, /TEMPO_CHAIN_ID must be/],
       ['a sponsor that is no key', { MPP_FEE_PAYER_KEY: 'me' }, /MPP_FEE_PAYER_KEY is not a private key/],
+      ['one host for two', { MPP_HOST: 'x.example.com', X402_HOST: 'x.example.com' }, /must be different hosts/],
+      ['the apex for another', { MPP_HOST: 'pixtoll.example.com' }, /must be different hosts/],
       ['a host with a port', { MPP_HOST: 'mpp.example.com:80' }, /MPP_HOST must be a host name/],
     ])('refuses %s, and sells nothing at all', (_, change, problem) => {
       const config = readConfig({ ...sound, ...tempo, ...change })

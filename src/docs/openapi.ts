@@ -33,6 +33,8 @@ const errorSchema = {
     message: { type: 'string', description: 'What is wrong and what would be right.' },
     retryable: { type: 'boolean', description: 'The same request may succeed later.' },
     transaction: { type: 'string', description: 'Where a payment is concerned: what moved the money.' },
+    paid: { const: true, description: 'The money is taken: the same payment works again, free, until `owed_until`.' },
+    owed_until: { type: 'string', format: 'date-time' },
     request_id: { type: 'string' },
   },
 } as const
@@ -84,6 +86,13 @@ const paymentRequired = {
           x402Version: { const: 1 },
           accepts: { type: 'array', items: { type: 'object' }, description: 'x402 v1 payment requirements.' },
         },
+      },
+    },
+    'application/problem+json': {
+      schema: {
+        type: 'object',
+        required: ['type', 'title', 'status', 'detail', 'challengeId', 'error', 'message'],
+        description: 'RFC 9457, where MPP alone is offered.',
       },
     },
   },

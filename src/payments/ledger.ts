@@ -117,6 +117,9 @@ export class Ledger extends DurableObject {
         // Others had their turn meanwhile.
         const { row: present } = this.#store
         if (present !== undefined && !isReplaceable(present, credential)) continue
+        if (present?.state === 'refused' && present.result) {
+          void this.#parts.results.delete(present.result.key).catch(() => {})
+        }
         return this.#start(credential, verdict, fingerprint, workSeconds, address)
       }
       if (!isOwner(row, credential, address)) return { kind: 'used' }
@@ -130,6 +133,9 @@ export class Ledger extends DurableObject {
       }
       if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
       if (row.fingerprint !== fingerprint) {
+        // The same challenge may have been paid anew, when what was sent for it first can never come.
+        const isOpen = row.state !== 'settled' && row.credential.digest !== credential.digest
+        if (isOpen && (await this.#settlement.lookAgain()).kind === 'refused') continue
         return { kind: 'conflict', ...(row.state === 'settled' && { transaction: row.receipt.transaction }) }
       }
       return row.state === 'settled' ? toOutcome(row) : { kind: 'settle' }
@@ -231,7 +237,8 @@ export class Ledger extends DurableObject {
    * @param claimId the claim that collects before its work; not needed once there is a result
    */
   settle(claimId?: string): Promise<Outcome> {
-    return this.#settlement.settle(claimId)
+    // Whoever waits for work finds out that there is none, or that there is more.
+    return this.#settlement.settle(claimId).finally(() => this.#working?.resolve(null))
   }
 
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */

@@ -46,9 +46,9 @@ export async function runPaidJob(job: PaidJob): Promise<JobEnd> {
     if (claim.kind !== 'work' && claim.kind !== 'settle') throw toError(claim)
 
     const kept = claim.kind === 'work' ? await workOnce(job, claim.claimId) : undefined
-    const outcome = await collect(job, claim.claimId)
-    if (outcome.kind === 'owed') continue
-    if (outcome.kind === 'refused') return outcome
+    const outcome = await collect(job, claim.kind === 'settle' ? claim.claimId : undefined)
+    // Owed: now comes the work. Refused: that may have been an earlier signature over the same challenge; the claim knows.
+    if (outcome.kind === 'owed' || outcome.kind === 'refused') continue
     return answer(job, outcome, kept ?? (await openResult(job, outcome)), false)
   }
 }

@@ -43,7 +43,7 @@ export interface Credential {
   readonly digest: string
   /** Whoever shows the same claimant has the same payment; anyone else gets nothing of what it bought. */
   readonly claimant: string
-  /** Hash of something that its payer alone knows and that is never on chain; null where the envelope holds nothing. */
+  /** What its payer alone knows and what is never on chain, or its hash; null where the envelope holds nothing such. */
   readonly proof: string | null
   readonly payer: string
   /** Unix seconds after which the chain can no longer take this payment. */

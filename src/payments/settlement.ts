@@ -62,10 +62,13 @@ export class Settlement {
   async #settle(claimId: string | undefined): Promise<Outcome> {
     const row = this.#store.row
     if (row === undefined) throw new Error('there is nothing to settle')
+    const isClaimed = row.state === 'claimed' && row.claimId === claimId
+    if (isClaimed !== (claimId !== undefined) || (row.state === 'claimed' && !isClaimed)) {
+      return { kind: 'unavailable', cause: 'the claim was lost' }
+    }
     if (row.state === 'settled') return toOutcome(row)
     if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
     if (row.state === 'owed' || (row.state === 'claimed' && row.paid)) return { kind: 'owed' }
-    if (row.state === 'claimed' && row.claimId !== claimId) return { kind: 'unavailable', cause: 'the claim was lost' }
 
     // Something may have been sent, or the authorization may be over: look before sending.
     const wasSent = row.state === 'settling' || row.state === 'unknown'

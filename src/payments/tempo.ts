@@ -7,6 +7,7 @@ export const PATH_USD: Hex = '0x20c0000000000000000000000000000000000000'
 /** TIP-20, as far as a payment needs it. */
 export const tip20 = parseAbi([
   'function transferWithMemo(address to, uint256 amount, bytes32 memo)',
+  'function balanceOf(address owner) view returns (uint256)',
   'event TransferWithMemo(address indexed from, address indexed to, uint256 amount, bytes32 indexed memo)',
 ])
 
@@ -32,6 +33,8 @@ export interface Tempo {
   readHead(): Promise<{ height: number; time: number }>
   /** Whether a call by `from` would succeed in the newest block. */
   simulate(from: Hex, call: { to: Hex; data: Hex }): Promise<boolean>
+  /** Units of pathUSD. */
+  readBalance(owner: Hex): Promise<bigint>
   /** What became of a transaction; null while no block holds it. */
   readExecution(hash: Hex): Promise<Execution | null>
   /** Sends a signed transaction and waits for its block. Sending it again is harmless. */
@@ -94,6 +97,10 @@ export function createTempo(url: string): Tempo {
         if (error instanceof ChainError && error.code === 3) return false
         throw error
       }
+    },
+    async readBalance(owner) {
+      const data = encodeFunctionData({ abi: tip20, functionName: 'balanceOf', args: [owner] })
+      return BigInt(await call<Hex>('eth_call', [{ to: PATH_USD, data }, 'latest']))
     },
     async readExecution(hash) {
       const receipt = await call<TransactionReceipt | null>('eth_getTransactionReceipt', [hash])

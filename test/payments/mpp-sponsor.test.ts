@@ -45,6 +45,31 @@ describe('a sponsor', () => {
     expect(await sponsored.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'invalid_fee' })
   })
 
+  it('does not send what would fail by now: that costs the sponsor, and the payer nothing', async () => {
+    const sponsored = createSponsored()
+    const payer = stand.createPayer(50_000n)
+    const [one, two] = await Promise.all(
+      [1, 2].map(async () => stand.read(await stand.sign(await stand.readChallenge(sponsored), payer), sponsored)),
+    )
+    for (const credential of [one!, two!])
+      expect(await sponsored.verify(credential, ask)).toMatchObject({ kind: 'valid' })
+    expect(await sponsored.settle(one!, { amount: '50000' })).toMatchObject({ kind: 'settled' })
+    const before = stand.chain.balanceOf(sponsor.address)
+    expect(await sponsored.settle(two!, { amount: '50000' })).toMatchObject({ kind: 'unknown' })
+    expect(stand.chain.balanceOf(sponsor.address)).toBe(before)
+  })
+
+  it('that is empty makes the payment unavailable, not refused', async () => {
+    const poor = stand.create({ sponsorKey: createWallet().privateKey })
+    const credential = stand.read(await stand.sign(await stand.readChallenge(poor)), poor)
+    expect(await poor.verify(credential, ask)).toMatchObject({ kind: 'unavailable' })
+  })
+
+  it('who is gone by the time leaves a transaction that cannot be sent: refused', async () => {
+    const credential = stand.read(await stand.sign(await stand.readChallenge(createSponsored())))
+    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'sponsor_not_offered' })
+  })
+
   it('is not there for a challenge that offered none', async () => {
     const sponsored = createSponsored()
     const made = await stand.sign(await stand.readChallenge(sponsored))

@@ -167,14 +167,41 @@ describe('a transaction that is signed by hand', () => {
     expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'invalid_signature' })
   })
 
+  it('and signed by an access key is its account’s, and charged first: only the chain knows the key', async () => {
+    const [account, accessKey] = [createWallet(), createWallet()]
+    const wallet: TempoWallet = {
+      address: account.address,
+      sign: (payload) => ({ type: 'keychain', userAddress: account.address, inner: accessKey.sign(payload) }) as never,
+    }
+    const credential = stand.read(await stand.signByHand(await stand.readChallenge(), wallet))
+    expect(credential.payer.toLowerCase()).toBe(account.address)
+    expect(await protocol.verify(credential, ask)).toMatchObject({ kind: 'valid', moneyFirst: true })
+  })
+
+  it('and with the twin of a signature is refused, as nodes refuse it', async () => {
+    const wallet = createWallet()
+    const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+    const twin: TempoWallet = {
+      address: wallet.address,
+      sign: (payload) => {
+        const { signature } = wallet.sign(payload) as { signature: { r: bigint; s: bigint; yParity: number } }
+        const mirrored = { r: signature.r, s: order - signature.s, yParity: 1 - signature.yParity }
+        return { type: 'secp256k1', signature: mirrored } as SignatureEnvelope.SignatureEnvelope
+      },
+    }
+    const credential = stand.read(await stand.signByHand(await stand.readChallenge(), twin))
+    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'invalid_signature' })
+  })
+
+  it('and paid from a wallet that holds the price and not the fee is refused', async () => {
+    const credential = stand.read(await stand.sign(await stand.readChallenge(), stand.createPayer(50_000n)))
+    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'insufficient_funds' })
+  })
+
   it('and paid from an empty wallet is refused', async () => {
     const challenge = await stand.readChallenge()
     const made = await stand.sign(challenge, stand.createPayer(60_000n))
     const { signature } = made.payload as { signature: Hex }
-    // The funds are gone by the time it is shown.
-    await protocol.settle(stand.read(await stand.sign(await stand.readChallenge(), stand.createPayer())), {
-      amount: '50000',
-    })
     const poor = createWallet()
     const envelope = TxEnvelopeTempo.deserialize(signature as TxEnvelopeTempo.Serialized)
     const { signature: _, from: __, ...bare } = envelope

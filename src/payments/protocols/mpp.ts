@@ -1,24 +1,13 @@
-import { Buffer } from 'node:buffer'
-import { Challenge, Credential as MppCredential, Receipt as MppReceipt } from 'mppx'
-import { type Hex, isHex, keccak256, parseUnits, stringToHex } from 'viem'
+import { Challenge, Receipt as MppReceipt } from 'mppx'
+import { type Hex, parseUnits } from 'viem'
+import { privateKeyToAddress } from 'viem/accounts'
 import { now, nowSeconds } from '../../clock.ts'
-import { ApiError } from '../../errors.ts'
 import { CHALLENGE_LIFE_S } from '../challenge-token.ts'
-import {
-  type Ask,
-  type Credential,
-  CredentialError,
-  type Finding,
-  type PaymentProtocol,
-  type Price,
-  type Receipt,
-  type Refusal,
-  type Terms,
-  type Verdict,
-} from '../protocol.ts'
+import type { Ask, Credential, Finding, PaymentProtocol, Price, Receipt, Refusal, Terms, Verdict } from '../protocol.ts'
 import { type Execution, encodeTransfer, PATH_USD, type Tempo } from '../tempo.ts'
+import { isGenuine, isSponsored, paymentOf, readCredential, readMeta, recipientOf } from './mpp-credential.ts'
 import { isBoundMemo } from './mpp-memo.ts'
-import { decodePull, judgePull, type PullTransaction } from './mpp-transaction.ts'
+import { judgePull, type PullTransaction, readCall } from './mpp-transaction.ts'
 
 export interface MppConfig {
   /** 4217 is Tempo, 42431 its testnet. */
@@ -32,13 +21,6 @@ export interface MppConfig {
   readonly sponsorKey: Hex | null
 }
 
-/** What `read` finds: the echoed challenge, and how it was paid. */
-interface MppPayment {
-  readonly challenge: Challenge.Challenge
-  readonly paid: ({ readonly kind: 'pull' } & PullTransaction) | { readonly kind: 'push'; readonly hash: Hex }
-}
-
-const MAX_HEADER_BYTES = 8 * 1024
 /** How far nodes behind one URL may be apart: none of them has a transaction that ended longer ago than this. */
 const DEAD_MARGIN_S = 30
 
@@ -53,8 +35,6 @@ const problems: Readonly<Record<string, readonly [type: string, title: string]>>
 /** Units of pathUSD, which has six decimals. */
 const toAmount = (price: Price): string => parseUnits(price, 6).toString()
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
-/** Only `read` makes credentials of this protocol, so their payload is one of ours. */
-const paymentOf = (credential: Credential): MppPayment => credential.payload as MppPayment
 
 /**
  * MPP, method `tempo`, intent `charge`. Challenges, credentials and receipts are mppx's; judging and sending is our own,
@@ -64,6 +44,7 @@ const paymentOf = (credential: Credential): MppPayment => credential.payload as 
 export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
   const { chainId, payTo } = config
   const network = `eip155:${chainId}`
+  const sponsor = config.sponsorKey && privateKeyToAddress(config.sponsorKey)
   const secretKeys = [config.secretKey, ...(config.previousSecretKey ? [config.previousSecretKey] : [])]
 
   const describeRoute = ({ method, route }: Ask): string => `${method} ${route}`
@@ -74,7 +55,7 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
 
   /** The terms of a challenge of ours for this route, or why it is none. */
   function judgeChallenge(challenge: Challenge.Challenge, ask: Ask): Terms | { reason: string } {
-    const isOurs = secretKeys.some((secretKey) => Challenge.verify(challenge, { secretKey }))
+    const isOurs = secretKeys.some((secretKey) => isGenuine(challenge, secretKey))
     const meta = challenge.opaque ? readMeta(challenge.opaque) : {}
     if (!isOurs || challenge.method !== 'tempo' || meta.route !== describeRoute(ask))
       return { reason: 'invalid_challenge' }
@@ -83,45 +64,48 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
   }
 
   async function verifyPull(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
-    const verdict = await judgeUnsent(payment, challenge, terms)
-    if (verdict.kind !== 'refused') return verdict
-    // Its payer may have sent it: then it is no refusal, the money has moved.
+    const judged = judgeUnsent(payment, challenge, terms)
+    // Nothing that happens on chain makes these right.
+    if ('reason' in judged && !endings.has(judged.reason)) return { kind: 'refused', reason: judged.reason }
     const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(payment.hash)])
+    // Its payer may have sent it: then the money has moved, and it is no refusal.
     const receipt = execution && findReceipt(execution, payment.hash, challenge, terms)
-    return receipt ? { kind: 'valid', terms, height, receipt } : verdict
+    if (receipt) return { kind: 'valid', terms, height, receipt }
+    if ('reason' in judged) return { kind: 'refused', reason: judged.reason }
+    const { transfer, maxFee, isSponsored: isOurFee, moneyFirst } = judged
+    const call = { to: PATH_USD, data: encodeTransfer(transfer) }
+    const payerOfFee = isOurFee && sponsor ? sponsor : payment.sender
+    const [wouldSucceed, balance] = await Promise.all([
+      tempo.simulate(payment.sender, call),
+      tempo.readBalance(payerOfFee),
+    ])
+    if (!wouldSucceed) return { kind: 'refused', reason: 'transaction_would_fail' }
+    if (isOurFee && balance < maxFee) return { kind: 'unavailable', cause: 'the sponsor has no funds' }
+    if (!isOurFee && !moneyFirst && balance < BigInt(terms.amount) + maxFee) {
+      return { kind: 'refused', reason: 'insufficient_funds' }
+    }
+    return { kind: 'valid', terms, height, moneyFirst }
   }
 
-  async function judgeUnsent(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
-    if (Date.parse(challenge.expires ?? '') < now()) return { kind: 'refused', reason: 'challenge_expired' }
-    const amount = BigInt(terms.amount)
+  function judgeUnsent(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms) {
+    if (Date.parse(challenge.expires ?? '') < now()) return { reason: 'challenge_expired' }
     const wanted = {
       chainId,
       to: recipientOf(challenge),
-      amount,
+      amount: BigInt(terms.amount),
       isBound: bindTo(challenge),
       isSponsored: isSponsored(challenge),
     }
-    const judged = judgePull(payment, wanted, nowSeconds())
-    if ('reason' in judged) return { kind: 'refused', reason: judged.reason }
-    const call = { to: PATH_USD, data: encodeTransfer(judged.transfer) }
-    const [{ height }, wouldSucceed] = await Promise.all([tempo.readHead(), tempo.simulate(payment.sender, call)])
-    if (!wouldSucceed) return { kind: 'refused', reason: 'transaction_would_fail' }
-    return { kind: 'valid', terms, height, moneyFirst: judged.moneyFirst }
+    return judgePull(payment, wanted, nowSeconds())
   }
 
   /** The money moved before we saw the credential: honoured whatever its age. */
   async function verifyPush(hash: Hex, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
-    const [head, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(hash)])
-    if (execution === null) {
-      const mayStillCome = Date.parse(challenge.expires ?? '') / 1000 + DEAD_MARGIN_S > head.time
-      return mayStillCome
-        ? { kind: 'unavailable', cause: 'no block holds the transaction yet' }
-        : { kind: 'refused', reason: 'transaction_not_found' }
-    }
+    const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(hash)])
+    // A push need not say when it ends: what no block holds may still come.
+    if (execution === null) return { kind: 'unavailable', cause: 'no block holds the transaction yet' }
     const receipt = findReceipt(execution, hash, challenge, terms)
-    return receipt
-      ? { kind: 'valid', terms, height: head.height, receipt }
-      : { kind: 'refused', reason: 'invalid_transfer' }
+    return receipt ? { kind: 'valid', terms, height, receipt } : { kind: 'refused', reason: 'invalid_transfer' }
   }
 
   /** The receipt of a transaction that paid this challenge, else null. */
@@ -137,6 +121,11 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
         isSame(transfer.to, recipientOf(challenge)) && transfer.amount === BigInt(amount) && isBound(transfer.memo),
     )
     return paid ? { transaction, network, payer: paid.from, amount, at: now() } : null
+  }
+
+  /** A sponsor pays for what fails too: balances are looked at once more, just before. @throws when it would fail */
+  async function assertWouldSucceed({ raw, sender }: PullTransaction): Promise<void> {
+    if (!(await tempo.simulate(sender, readCall(raw)))) throw new Error('the transaction would fail by now')
   }
 
   const toFinding = (execution: Execution, credential: Credential, terms: Terms): Finding => {
@@ -177,23 +166,13 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
       }
     },
 
-    read(headers) {
-      const header = headers.get('authorization')
-      const scheme = header && MppCredential.extractPaymentScheme(header)
-      if (!scheme) return null
-      if (scheme.length > MAX_HEADER_BYTES) throw new ApiError('header_too_large')
-      try {
-        return toCredential(MppCredential.deserialize(scheme), config.sponsorKey)
-      } catch {
-        throw new CredentialError('invalid_payload')
-      }
-    },
+    read: (headers) => readCredential(headers, config.sponsorKey),
 
     async verify(credential, ask) {
       const { challenge, paid } = paymentOf(credential)
-      const terms = judgeChallenge(challenge, ask)
-      if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
       try {
+        const terms = judgeChallenge(challenge, ask)
+        if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
         return paid.kind === 'pull'
           ? await verifyPull(paid, challenge, terms)
           : await verifyPush(paid.hash, challenge, terms)
@@ -206,6 +185,7 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
       const { paid } = paymentOf(credential)
       if (paid.kind === 'push') return { kind: 'unknown', cause: 'a push is found, never sent' }
       try {
+        if (sponsor && isSponsored(paymentOf(credential).challenge)) await assertWouldSucceed(paid)
         const finding = toFinding(await tempo.send(paid.raw), credential, terms)
         return finding.kind === 'paid'
           ? { kind: 'settled', receipt: finding.receipt }
@@ -242,47 +222,8 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
   }
 }
 
-/** A genuine challenge names the address that was ours when we made it: `TEMPO_PAY_TO` may have changed since. */
-const recipientOf = ({ request }: Challenge.Challenge): Hex => request.recipient as Hex
-
-const isSponsored = ({ request }: Challenge.Challenge): boolean =>
-  (request.methodDetails as { feePayer?: unknown } | undefined)?.feePayer === true
-
-/** @throws when the payload is none of ours */
-function toCredential({ challenge, payload, source }: MppCredential.Credential, sponsorKey: Hex | null): Credential {
-  const paid = readPaid(payload, isSponsored(challenge) ? sponsorKey : null)
-  const sender = paid.kind === 'pull' ? paid.sender : (source?.split(':').at(-1) ?? '')
-  return {
-    protocol: 'mpp',
-    // Not the id itself: that is the payer's proof, and keys stand in logs.
-    key: `mpp:${keccak256(stringToHex(challenge.id))}`,
-    digest: keccak256(stringToHex([challenge.id, JSON.stringify(challenge), paid.hash].join())),
-    // The id is never on chain: whoever shows it has the challenge that was paid.
-    claimant: challenge.id,
-    proof: challenge.id,
-    payer: sender,
-    validBefore: paid.kind === 'pull' ? paid.validBefore : Math.floor(Date.parse(challenge.expires ?? '') / 1000),
-    envelopes: [],
-    payload: { challenge, paid } satisfies MppPayment,
-  }
-}
-
-function readPaid(payload: unknown, sponsorKey: Hex | null): MppPayment['paid'] {
-  const { type, signature, hash } = payload as Record<string, unknown>
-  if (type === 'transaction' && isHex(signature)) {
-    return { kind: 'pull', ...decodePull(signature.toLowerCase() as Hex, sponsorKey) }
-  }
-  if (type === 'hash' && isHex(hash) && hash.length === 66) return { kind: 'push', hash: hash.toLowerCase() as Hex }
-  throw new CredentialError('invalid_payload')
-}
-
-function readMeta(opaque: string): Record<string, unknown> {
-  try {
-    return JSON.parse(Buffer.from(opaque, 'base64url').toString())
-  } catch {
-    return {}
-  }
-}
+/** Reasons for which a transaction of its payer may be on chain all the same. */
+const endings: ReadonlySet<string> = new Set(['challenge_expired', 'transaction_expired'])
 
 function toProblem({ error, message }: Refusal, challengeId: string): Record<string, unknown> {
   const [type, title] = problems[error] ?? ['verification-failed', 'Verification Failed']

@@ -63,6 +63,9 @@ describe('money first', () => {
     const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     const claimId = claim.kind === 'settle' ? claim.claimId : undefined
     expect(await payment.ledger.settle(claimId)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
+    expect(await payment.readRow()).toMatchObject({ state: 'refused' })
+    const again = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    expect(again).toEqual({ kind: 'refused', reason: 'authorization_expired' })
   })
 
   it('is collected for its own claim alone', async () => {
@@ -70,6 +73,29 @@ describe('money first', () => {
     await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     expect(await payment.ledger.settle('another claim')).toMatchObject({ kind: 'unavailable' })
     expect(world.asked).toEqual(['verify'])
+  })
+
+  it('is not collected for a claim that was taken over', async () => {
+    const payment = openShortPayment()
+    const stale = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    vi.setSystemTime(start + LEASE_MS + 2)
+    const later = { ...payment.credential, validBefore: start / 1000 + 120 }
+    const claim = await payment.ledger.claim(later, ask, 'b', WORK_S, HOME)
+    await payment.ledger.complete(claim.kind === 'work' ? claim.claimId : '', resultAt('of b'))
+    const claimId = stale.kind === 'settle' ? stale.claimId : undefined
+    expect(await payment.ledger.settle(claimId)).toMatchObject({ kind: 'unavailable' })
+    expect(world.asked).not.toContain('settle')
+  })
+
+  it('wakes up whoever waits for work that will not come', async () => {
+    const payment = openShortPayment()
+    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    await payment.ledger.renew('nobody')
+    world.settle = async () => ({ kind: 'unknown', cause: 'no funds' })
+    world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
+    await payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
+    expect(await waiting).toEqual({ kind: 'refused', reason: 'authorization_expired' })
   })
 
   it('is not for a payment whose money moved before we saw it: that one is owed at once', async () => {
@@ -132,6 +158,18 @@ describe('a challenge that was signed again', () => {
     const again = { ...payment.credential, digest: 'signed anew' }
     expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])
+  })
+
+  it('is judged anew, for another request too, when a look shows that the first can never be paid', async () => {
+    const payment = openPayment()
+    await payment.ledger.complete(await claimWork(payment), resultAt('results/1'))
+    world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
+    await payment.ledger.settle()
+    world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    const pushed = { ...payment.credential, digest: 'pushed' }
+    expect(await payment.ledger.claim(pushed, ask, 'b', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    expect(await payment.readRow()).toMatchObject({ state: 'claimed', paid: { receipt } })
   })
 
   it('is judged anew once the first signature can never be paid', async () => {
