@@ -21,6 +21,8 @@ interface Known {
   readonly since: number
   /** Hash of the address that first claimed it; null where that proves nothing. */
   readonly address: string | null
+  /** Every transaction that was shown for this payment, where a protocol shows them; a challenge may be signed again. */
+  readonly transactions: readonly string[]
 }
 
 /** Money that was taken before there was a result: until then we owe the work. */
@@ -104,8 +106,8 @@ export type Claim =
   | Exclude<Admission, { kind: 'admitted' }>
 
 /** The members that every row has, without those of its state. */
-export function knownOf({ credential, terms, fingerprint, height, since, address }: LedgerRow): Known {
-  return { credential, terms, fingerprint, height, since, address }
+export function knownOf({ credential, terms, fingerprint, height, since, address, transactions }: LedgerRow): Known {
+  return { credential, terms, fingerprint, height, since, address, transactions }
 }
 
 export const toOutcome = ({ receipt, result, resultUntil }: RowIn<'settled'>) =>

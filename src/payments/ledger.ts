@@ -30,8 +30,6 @@ export interface LedgerParts {
 const JOIN_MS = 25_000
 /** A verdict that is older is asked for again before work starts: balances change. */
 const VERDICT_LIFE_MS = 60_000
-/** A payment must outlive the work by this to be collected after it. */
-const SETTLE_MARGIN_S = 5
 /** After the end of an authorization, the chain has surely made a block that is past it. */
 const DEAD_MARGIN_MS = 60_000
 
@@ -150,10 +148,13 @@ export class Ledger extends DurableObject {
     address: string | null,
   ): Claim {
     const { terms, height, receipt } = verdict
-    const known = { credential, terms, height, fingerprint, since: now(), address }
+    const seen = [...(this.#store.row?.transactions ?? []), credential.transaction]
+    const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
+    const known = { credential, terms, height, fingerprint, since: now(), address, transactions }
     if (receipt) return this.#hold(known, { receipt, owedUntil: now() + OWED_MS })
     const claim = this.#hold(known)
-    const isMoneyFirst = verdict.moneyFirst || credential.validBefore - nowSeconds() < workSeconds + SETTLE_MARGIN_S
+    const needed = this.#protocolOf(credential).needsSeconds(workSeconds)
+    const isMoneyFirst = verdict.moneyFirst || credential.validBefore - nowSeconds() < needed
     return isMoneyFirst ? { ...claim, kind: 'settle' } : claim
   }
 

@@ -46,6 +46,8 @@ export interface Credential {
   /** What its payer alone knows and what is never on chain, or its hash; null where the envelope holds nothing such. */
   readonly proof: string | null
   readonly payer: string
+  /** The transaction that it is, where it is one before anything is sent; else null. */
+  readonly transaction: string | null
   /** Unix seconds after which the chain can no longer take this payment. */
   readonly validBefore: number
   /** Which of the protocol's envelopes the request used; the receipt goes back the same way. */
@@ -134,6 +136,8 @@ export interface PaymentProtocol {
   verify(credential: Credential, ask: Ask): Promise<Verdict>
   /** Collects the payment. Safe to repeat: the chain takes one authorization once. Never throws. */
   settle(credential: Credential, terms: Terms): Promise<Settlement>
+  /** How many seconds a payment must have left to be collected after work of `workSeconds`; with less, money first. */
+  needsSeconds(workSeconds: number): number
   /** Looks for the payment on chain, in blocks from `height` on. Never throws. */
   find(credential: Credential, terms: Terms, height: number): Promise<Finding>
   /** Response headers that hand the receipt to the payer, in the envelopes of `credential`. */

@@ -124,6 +124,20 @@ describe('work that fails', () => {
   })
 })
 
+describe('a payment that ends within 30 seconds', () => {
+  it('is collected first; a failure is then owed, and another picture is free', async () => {
+    const payment = await sign(await createPayer(), { validBefore: 25 })
+    const [income, [broken, good]] = await measureIncome(async () => [
+      await post(flower.subarray(0, flower.length / 2), v2(payment)),
+      await post(lantern, v2(payment)),
+    ])
+    expect(await errorOf(broken!)).toMatchObject({ error: 'invalid_image', paid: true, owed_until: expect.any(String) })
+    expect(broken!.headers.get('payment-response')).toBeNull()
+    expect([broken!.status, good!.status]).toEqual([400, 200])
+    expect(income).toBe(PRICE)
+  })
+})
+
 describe('a result', () => {
   it('that is gone answers 410 result_expired, naming the transaction', async () => {
     const payment = await sign(await createPayer())

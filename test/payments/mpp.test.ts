@@ -59,6 +59,10 @@ describe('a pull payment of the stock client', () => {
     })
   })
 
+  it('must outlive the work by five seconds to be sent after it', () => {
+    expect(protocol.needsSeconds(10)).toBe(15)
+  })
+
   it('can never come once a block lies half a minute past its end', async () => {
     const credential = stand.read(await stand.sign(await stand.readChallenge()))
     const ended = { ...credential, validBefore: seconds() - 31 }

@@ -158,6 +158,12 @@ describe('a signature that is not the payer’s', () => {
   })
 })
 
+describe('a payment with little time left', () => {
+  it('is collected before the work below 30 seconds, however short the work', () => {
+    expect(createScripted().protocol.needsSeconds(1)).toBe(30)
+  })
+})
+
 describe('prices', () => {
   it.each([
     ['0.05', '50000'],

@@ -33,6 +33,7 @@ const createProtocol = (storage: DurableObjectStorage): PaymentProtocol => ({
     world.asked.push('find')
     return world.find()
   },
+  needsSeconds: (workSeconds) => workSeconds + 5,
   receiptHeaders: () => [],
 })
 

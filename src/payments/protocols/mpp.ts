@@ -21,6 +21,8 @@ export interface MppConfig {
   readonly sponsorKey: Hex | null
 }
 
+/** A transaction must outlive the work by this to be sent after it. */
+const SETTLE_MARGIN_S = 5
 /** How far nodes behind one URL may be apart: none of them has a transaction that ended longer ago than this. */
 const DEAD_MARGIN_S = 30
 
@@ -194,6 +196,8 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
         return { kind: 'unknown', cause: String(error) }
       }
     },
+
+    needsSeconds: (workSeconds) => workSeconds + SETTLE_MARGIN_S,
 
     async find(credential, terms) {
       const { paid } = paymentOf(credential)

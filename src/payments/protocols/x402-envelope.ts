@@ -130,6 +130,7 @@ function toCredential(payment: X402Payment, asset: Hex): Credential {
     claimant: digest,
     proof: payment.accepted.replay === undefined ? null : hash(payment.accepted.replay),
     payer: from,
+    transaction: null,
     validBefore: Number(validBefore),
     envelopes: [],
     payload: payment,

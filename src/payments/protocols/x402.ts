@@ -240,6 +240,9 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
       }
     },
 
+    // A facilitator refuses what is nearly over, and a block takes its time.
+    needsSeconds: () => 30,
+
     async find(credential, terms, height) {
       try {
         return await chain.find(toAuthorization(paymentOf(credential), terms), height)

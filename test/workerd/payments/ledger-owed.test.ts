@@ -179,8 +179,10 @@ describe('a challenge that was signed again', () => {
     const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
     await payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
     expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ kind: 'refused' })
-    const again = { ...payment.credential, digest: 'signed anew', validBefore: start / 1000 + 60 }
+    const again = { ...payment.credential, digest: 'signed anew', transaction: '0xb', validBefore: start / 1000 + 60 }
     expect(await payment.ledger.admit(again, ask, HOME)).toEqual({ kind: 'admitted' })
     expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    const { transaction } = payment.credential
+    expect(await payment.readRow()).toMatchObject({ transactions: [transaction, '0xb'] })
   })
 })

@@ -39,6 +39,7 @@ export function openPayment() {
     claimant: `claimant ${count}`,
     proof: `proof ${count}`,
     payer: '0x1',
+    transaction: `0x${count}`,
     validBefore: start / 1000 + 120,
     envelopes: ['v2'],
     payload: null,
