@@ -2,7 +2,7 @@ import { now } from '../clock.ts'
 import { defineEndpoint } from '../endpoint.ts'
 import type { Services } from '../env.ts'
 
-/** One look at the dependencies serves everybody for this long: `/health` is free, and must not be a way to load them. */
+/** One look at the dependencies serves whoever asks within this time: `/health` is free, and must not load them. */
 const FRESH_MS = 5_000
 const TIMEOUT_MS = 4_000
 

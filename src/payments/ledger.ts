@@ -131,9 +131,9 @@ export class Ledger extends DurableObject {
       }
       if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
       if (row.fingerprint !== fingerprint) {
-        // The same challenge may have been paid anew, when what was sent for it first can never come.
+        // The same challenge was paid anew: what was sent for it first may be settled by now, or can never come.
         const isOpen = row.state !== 'settled' && row.credential.digest !== credential.digest
-        if (isOpen && (await this.#settlement.lookAgain()).kind === 'refused') continue
+        if (isOpen && (await this.#settlement.lookAgain()).kind !== 'pending') continue
         return { kind: 'conflict', ...(row.state === 'settled' && { transaction: row.receipt.transaction }) }
       }
       return row.state === 'settled' ? toOutcome(row) : { kind: 'settle' }

@@ -172,6 +172,17 @@ describe('a challenge that was signed again', () => {
     expect(await payment.readRow()).toMatchObject({ state: 'claimed', paid: { receipt } })
   })
 
+  it('conflicts with another request once a look finds that the first signature was paid', async () => {
+    const payment = openPayment()
+    await payment.ledger.complete(await claimWork(payment), resultAt('results/1'))
+    world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
+    await payment.ledger.settle()
+    world.find = async () => ({ kind: 'paid', receipt })
+    const again = { ...payment.credential, digest: 'signed anew' }
+    const claim = await payment.ledger.claim(again, ask, 'b', WORK_S, HOME)
+    expect(claim).toEqual({ kind: 'conflict', transaction: '0xabc' })
+  })
+
   it('is judged anew once the first signature can never be paid', async () => {
     const payment = openShortPayment()
     world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
