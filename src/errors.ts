@@ -1,6 +1,6 @@
 /** How one error looks to a caller. `retryable` means: the same request may succeed later. */
 export interface ErrorSpec {
-  readonly status: 400 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
+  readonly status: 400 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
   readonly message: string
   readonly retryable?: true
 }
@@ -16,6 +16,11 @@ export const errors = {
   ambiguous_payment: { status: 400, message: 'The request carries two different payments. Send one.' },
   not_found: { status: 404, message: 'There is nothing at this path. See /llms.txt for what there is.' },
   method_not_allowed: { status: 405, message: 'This path does not take that method. See the Allow header.' },
+  request_timeout: {
+    status: 408,
+    message: 'The body stopped coming: no byte for 15 seconds. Send the request again.',
+    retryable: true,
+  },
   payment_already_used: { status: 409, message: 'This payment has already bought something else.' },
   payment_in_progress: {
     status: 409,

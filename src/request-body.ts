@@ -5,6 +5,8 @@ export const HEAD_BYTES = 64 * 1024
 /** How much of an unread body is taken in, so that a client who is still sending sees the answer and not a reset. */
 const DRAIN_BYTES = 64 * 1024 * 1024
 const DRAIN_MS = 30_000
+/** A body that sends nothing for this long is given up. */
+const SILENCE_MS = 15_000
 
 /** The first bytes of a body. `isWhole`: there are no more. */
 export interface BodyHead {
@@ -16,7 +18,7 @@ export interface BodyHead {
 export interface RequestBody {
   /** Content-Length, or null when the client does not say. */
   readonly declaredBytes: number | null
-  /** At least the first 64 KiB, or all there is. May be called again. */
+  /** At least the first 64 KiB, or all there is. May be called again. @throws ApiError `request_timeout` */
   readHead(): Promise<BodyHead>
   /** The whole body, counted while it is read. @throws ApiError `tooLarge` as soon as there are more than `limit` bytes */
   readAll(limit: number, tooLarge: ErrorCode): Promise<Uint8Array>
@@ -35,9 +37,19 @@ export function openRequestBody(request: Request): RequestBody {
   let size = 0
   let isWhole = reader === undefined
 
+  async function readChunk(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const silence = Promise.withResolvers<never>()
+    const timer = setTimeout(() => silence.reject(new ApiError('request_timeout')), SILENCE_MS)
+    try {
+      return await Promise.race([reader!.read(), silence.promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   async function readUntil(bytes: number): Promise<void> {
     while (!isWhole && size < bytes) {
-      const next = await reader!.read()
+      const next = await readChunk()
       if (next.done) isWhole = true
       else {
         chunks.push(next.value)

@@ -8,6 +8,7 @@ import type { Price } from '../payments/protocol.ts'
 const commonErrors = ['method_not_allowed', 'internal_error'] as const satisfies readonly ErrorCode[]
 /** Any paid endpoint may answer these. */
 const paymentErrors = [
+  'request_timeout',
   'ambiguous_payment',
   'payment_already_used',
   'payment_in_progress',
