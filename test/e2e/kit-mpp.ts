@@ -54,18 +54,26 @@ export const askChallenge = (base = stack.gateway): Promise<Response> =>
 
 /**
  * A credential, as a header. The stock client does not push where pull alone is offered, so for a push it is shown a
- * challenge that allows it, and the credential carries the true one: the memo binds realm and id alone.
+ * challenge that allows it, and the credential carries the true one: the memo binds realm and id alone. `change` alters
+ * the signed transaction of a pull.
  */
 export async function signMpp(
   account: PrivateKeyAccount,
-  { mode = 'pull', challenge }: { mode?: 'pull' | 'push'; challenge?: Response } = {},
+  {
+    mode = 'pull',
+    challenge,
+    change,
+  }: { mode?: 'pull' | 'push'; challenge?: Response; change?: (raw: Hex) => Hex } = {},
 ): Promise<{ Authorization: string }> {
   const original = Challenge.fromResponse(challenge ?? (await askChallenge()))
   const methodDetails = { ...(original.request.methodDetails as object), supportedModes: ['pull', 'push'] }
   const shown = mode === 'push' ? { ...original, request: { ...original.request, methodDetails } } : original
   const headers = { 'www-authenticate': Challenge.serialize(shown) }
   const made = await createMppClient(account, mode).createCredential(new Response(null, { status: 402, headers }))
-  return { Authorization: Credential.serialize({ ...Credential.deserialize(made), challenge: original }) }
+  const credential = Credential.deserialize<{ type: string; signature: Hex }>(made)
+  const { payload } = credential
+  const changed = change ? { ...payload, signature: change(payload.signature) } : payload
+  return { Authorization: Credential.serialize({ ...credential, payload: changed, challenge: original }) }
 }
 
 export const readMppReceipt = ({ headers }: Response): Record<string, string> =>

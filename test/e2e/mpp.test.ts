@@ -1,5 +1,8 @@
+import { type SignatureEnvelope, TxEnvelopeTempo } from 'ox/tempo'
+import type { Hex } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createPayer, measureIncome, photo, post, sign, v2 } from './kit.ts'
+import { createP256Wallet, createWallet, signEnvelope, type TempoWallet } from '../local/tempo-wallet.ts'
+import { createPayer, measureIncome, photo, post, readLogs, sign, v2 } from './kit.ts'
 import {
   askChallenge,
   createTempoPayer,
@@ -20,6 +23,20 @@ beforeAll(async () => {
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer())
 const errorOf = async (response: Response) => (await response.json()) as Record<string, unknown>
 const PRICE = 50_000n
+
+/** The same transaction with changes, signed by a fresh wallet. */
+function signAgain(raw: Hex, change: object, wallet: TempoWallet = createWallet()): Hex {
+  const { signature: _, from: __, ...envelope } = TxEnvelopeTempo.deserialize(raw as TxEnvelopeTempo.Serialized)
+  return signEnvelope(wallet, { ...envelope, ...change } as never)
+}
+
+/** The same transaction as if the owner of some p256 key had signed it. */
+function forge(raw: Hex): Hex {
+  const [victim, thief] = [createP256Wallet(), createP256Wallet()]
+  const sign = (payload: Hex) =>
+    ({ ...thief.sign(payload), publicKey: victim.publicKey }) as SignatureEnvelope.SignatureEnvelope
+  return signAgain(raw, {}, { address: victim.address, sign })
+}
 
 describe.each(['pull', 'push'] as const)('a %s credential', (mode) => {
   it('buys once: the same again is replayed, another picture conflicts', async () => {
@@ -115,6 +132,24 @@ describe('a credential that cannot be taken', () => {
     expect(answer.status).toBe(402)
     expect(answer.headers.get('www-authenticate')).toMatch(/^Payment id="/)
     expect(await errorOf(answer)).toMatchObject({ error })
+  })
+
+  const seconds = () => Math.floor(Date.now() / 1000)
+  it.each([
+    ['forged for the address of a p256 key', forge, 'invalid_signature'],
+    ['that spends a counting nonce', (raw: Hex) => signAgain(raw, { nonceKey: 1n }), 'invalid_nonce'],
+    ['without an end', (raw: Hex) => signAgain(raw, { validBefore: undefined }), 'transaction_expired'],
+    ['that has ended', (raw: Hex) => signAgain(raw, { validBefore: seconds() - 1 }), 'transaction_expired'],
+  ])('%s: 402 with the reason, and nobody works', async (_, change, error) => {
+    const headers = await signMpp(await createTempoPayer(), { change })
+    const [income, answer] = await measureTempoIncome(() => post(flower, headers))
+    expect(answer.status).toBe(402)
+    const { request_id: id, ...refusal } = await errorOf(answer)
+    expect(refusal).toMatchObject({ error })
+    const line = (await readLogs()).split(String(id))[1]?.slice(0, 400)
+    expect(line).toContain('402')
+    expect(line).not.toContain('claim')
+    expect(income).toBe(0n)
   })
 
   it('beside an x402 payment: 400 ambiguous_payment, and neither is charged', async () => {
