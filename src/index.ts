@@ -23,7 +23,7 @@ function openServices(env: Env): Services {
     config,
     till: {
       protocols: payments.protocols,
-      // The generated types know the binding, not the RPC methods of the class behind it.
+      // RPC's types take our `payload: unknown` for something that cannot be sent.
       openLedger: (key) => env.LEDGER.getByName(key) as unknown as LedgerClient,
       results: createResultStore(env.STORAGE),
     },

@@ -7,6 +7,7 @@ import { inject } from 'vitest'
 import { createChainClient } from '../../workers/local/chain.ts'
 import { createQueue } from '../../workers/local/queue.ts'
 import { deriveAccount } from '../../workers/local/wallets.ts'
+import { transferTypes } from '../local/authorization.ts'
 
 export const stack = inject('stack')
 export const NETWORK = 'eip155:84532'
@@ -80,17 +81,6 @@ export const encode = (value: unknown): string => Buffer.from(JSON.stringify(val
 export const decode = <Value = Record<string, unknown>>(header: string | null): Value =>
   JSON.parse(Buffer.from(header ?? '', 'base64').toString()) as Value
 
-const types = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
-
 export interface SignedPayment {
   readonly authorization: Record<'from' | 'to' | 'nonce', Hex> & Record<'value' | 'validAfter' | 'validBefore', string>
   readonly signature: Hex
@@ -113,7 +103,12 @@ export async function sign(
     nonce: toHex(crypto.getRandomValues(new Uint8Array(32))),
   }
   const domain = { name: 'USDC', version: '2', chainId, verifyingContract: stack.usdc }
-  const signature = await account.signTypedData({ domain, types, primaryType: 'TransferWithAuthorization', message })
+  const signature = await account.signTypedData({
+    domain,
+    types: transferTypes,
+    primaryType: 'TransferWithAuthorization',
+    message,
+  })
   const { from, nonce } = message
   const text = { value: `${value}`, validAfter: `${message.validAfter}`, validBefore: `${message.validBefore}` }
   return { authorization: { from, to, nonce, ...text }, signature }

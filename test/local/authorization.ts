@@ -5,7 +5,8 @@ import { tokens } from '../../workers/local/token.ts'
 const CHAIN_ID = 84532
 const token = tokens[CHAIN_ID]
 
-const types = {
+/** EIP-3009, written out apart from the product's own table: the two must agree for a payment to be taken. */
+export const transferTypes = {
   TransferWithAuthorization: [
     { name: 'from', type: 'address' },
     { name: 'to', type: 'address' },
@@ -39,7 +40,12 @@ export async function signAuthorization(payer: LocalAccount, to: Address, value:
     nonce: toHex(crypto.getRandomValues(new Uint8Array(32))),
   }
   const domain = { name: token.name, version: token.version, chainId: CHAIN_ID, verifyingContract: token.address }
-  const signature = await payer.signTypedData({ domain, types, primaryType: 'TransferWithAuthorization', message })
+  const signature = await payer.signTypedData({
+    domain,
+    types: transferTypes,
+    primaryType: 'TransferWithAuthorization',
+    message,
+  })
   return { ...message, signature }
 }
 
