@@ -14,6 +14,10 @@ export interface Config {
   readonly hosts: Readonly<Record<'x402' | 'mpp' | 'images', string | null>>
   readonly x402: X402Config | null
   readonly mpp: MppConfig | null
+  /** Above this, in US dollars of work that was never paid for, everyone pays before the work for a while. */
+  readonly maxUnpaidLossPerHour: Price
+  /** What `/admin/*` asks for; null: there is no such path. */
+  readonly adminToken: string | null
   /** Everything that is missing or malformed, each with its fix. Empty on a sound deployment. */
   readonly problems: readonly string[]
 }
@@ -72,6 +76,8 @@ const schema = z.object({
   X402_HOST: optional(hostName),
   MPP_HOST: optional(hostName),
   IMAGES_HOST: optional(hostName),
+  MAX_UNPAID_LOSS_PER_HOUR: price('5'),
+  ADMIN_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
 })
 
 /** MPP is offered when any of these is set; then all but the last two are needed. */
@@ -171,6 +177,8 @@ export function readConfig(env: object): Config {
     hosts: { x402: known.X402_HOST ?? null, mpp: known.MPP_HOST ?? null, images: known.IMAGES_HOST ?? null },
     x402: hasX402 ? { network, payTo: payTo as `0x${string}`, rpcUrl, challengeSecret, facilitator } : null,
     mpp: isSound ? mpp : null,
+    maxUnpaidLossPerHour: known.MAX_UNPAID_LOSS_PER_HOUR ?? '5',
+    adminToken: known.ADMIN_TOKEN ?? null,
     problems,
   }
 }

@@ -2,6 +2,7 @@ import type { Context, Handler, Hono } from 'hono'
 import type { z } from 'zod'
 import type { AppEnv } from './env.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
+import { assertOperator } from './operator.ts'
 import { requirePayment, type Sale } from './payments/require-payment.ts'
 
 /** A body that an endpoint takes or answers with, for the documentation. */
@@ -22,6 +23,8 @@ interface EndpointFacts<Path extends string> {
   /** One sentence; stands in challenges too. */
   readonly summary: string
   readonly description?: string
+  /** For the operator alone: asks for the admin token. */
+  readonly isOperators?: true
   /** Options in the query, each with a description. Others are refused. */
   readonly query?: z.ZodObject
   readonly request?: Content
@@ -39,12 +42,18 @@ export type Endpoint<Path extends string = string> = EndpointFacts<Path> &
 /** Keeps the path literal, so that `c.req.param()` inside `handle` is typed. */
 export const defineEndpoint = <const Path extends string>(endpoint: Endpoint<Path>): Endpoint<Path> => endpoint
 
+function createHandler(endpoint: Endpoint): Handler<AppEnv> {
+  if (endpoint.sale) return requirePayment(endpoint.sale, endpoint)
+  if (!endpoint.isOperators) return endpoint.handle
+  return async (c) => {
+    await assertOperator(c)
+    return endpoint.handle(c)
+  }
+}
+
 /** Mounts the whole table; a path that is asked with a method it does not take answers 405. */
 export function mountEndpoints(app: Hono<AppEnv>, endpoints: readonly Endpoint[]): void {
-  for (const endpoint of endpoints) {
-    const handler: Handler<AppEnv> = endpoint.sale ? requirePayment(endpoint.sale, endpoint) : endpoint.handle
-    app.on(endpoint.method, [endpoint.path], handler)
-  }
+  for (const endpoint of endpoints) app.on(endpoint.method, [endpoint.path], createHandler(endpoint))
   for (const [path, siblings] of Map.groupBy(endpoints, ({ path }) => path)) {
     const methods = siblings.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     app.all(path, () => {

@@ -1,6 +1,6 @@
 /** How one error looks to a caller. `retryable` means: the same request may succeed later. */
 export interface ErrorSpec {
-  readonly status: 400 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
   readonly message: string
   readonly retryable?: true
 }
@@ -14,6 +14,7 @@ export const errors = {
   invalid_request: { status: 400, message: 'The request is not valid.' },
   invalid_image: { status: 400, message: 'The body is not an image that can be processed.' },
   ambiguous_payment: { status: 400, message: 'The request carries two different payments. Send one.' },
+  invalid_token: { status: 401, message: 'The token is not valid.' },
   not_found: { status: 404, message: 'There is nothing at this path. See /llms.txt for what there is.' },
   method_not_allowed: { status: 405, message: 'This path does not take that method. See the Allow header.' },
   request_timeout: {
@@ -22,6 +23,10 @@ export const errors = {
     retryable: true,
   },
   payment_already_used: { status: 409, message: 'This payment has already bought something else.' },
+  idempotency_key_reused: {
+    status: 409,
+    message: 'This Idempotency-Key belongs to another request. Use a new one for every new request.',
+  },
   payment_in_progress: {
     status: 409,
     message: 'This payment is being worked on. Send the same request again.',
@@ -34,7 +39,16 @@ export const errors = {
     message: 'Content-Type must be image/png or image/jpeg.',
   },
   no_foreground: { status: 422, message: 'No foreground was found in this image.' },
-  rate_limited: { status: 429, message: 'Too many unpaid requests.', retryable: true },
+  rate_limited: {
+    status: 429,
+    message: 'Too many unpaid requests: 30 a minute for one address. Paid calls give theirs back.',
+    retryable: true,
+  },
+  too_many_failures: {
+    status: 429,
+    message: 'Too many calls that were worked on and gave nothing to charge for: 20 an hour for one payer or address.',
+    retryable: true,
+  },
   header_too_large: { status: 431, message: 'A payment header may hold 8 KiB at most.' },
   processing_failed: { status: 500, message: 'The image could not be processed.', retryable: true },
   internal_error: { status: 500, message: 'Something went wrong on our side.', retryable: true },

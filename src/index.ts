@@ -1,11 +1,17 @@
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import type { Services } from './env.ts'
-import { createResultStore } from './hosting/storage.ts'
+import { createOpenPayments, createResultStore, createSpool } from './hosting/storage.ts'
 import type { MatteService } from './matte/matte.ts'
+import type { IdempotencyKeyClient } from './payments/idempotency-key.ts'
 import { Ledger } from './payments/ledger.ts'
+import { createBreaker, createUnpaidLimit } from './payments/limits.ts'
 import { createPayments } from './payments/protocols/index.ts'
+import type { OpenStanding, StandingClient } from './payments/standing.ts'
 import type { LedgerClient } from './payments/till.ts'
+
+export { IdempotencyKey } from './payments/idempotency-object.ts'
+export { Standing } from './payments/standing-object.ts'
 
 /** Made once per isolate: `env` is the same object for all of its requests. */
 const remembered = new WeakMap<Env, Services>()
@@ -19,13 +25,20 @@ function openServices(env: Env): Services {
   const payments = createPayments(config)
   // The generated types know the binding, not the RPC methods behind it.
   const matte = env.MATTE as unknown as MatteService
+  const openStanding: OpenStanding = (name) => env.STANDING.getByName(name) as unknown as StandingClient
   const services: Services = {
     config,
     till: {
       protocols: payments.protocols,
       // RPC's types take our `payload: unknown` for something that cannot be sent.
       openLedger: (key) => env.LEDGER.getByName(key) as unknown as LedgerClient,
+      openIdempotencyKey: (hash) => env.IDEMPOTENCY_KEY.getByName(hash) as unknown as IdempotencyKeyClient,
+      openStanding,
       results: createResultStore(env.STORAGE),
+      spool: createSpool(env.STORAGE),
+      openPayments: createOpenPayments(env.STORAGE),
+      unpaidLimit: createUnpaidLimit(env.UNPAID),
+      breaker: createBreaker(openStanding, config.maxUnpaidLossPerHour),
     },
     matte,
     dependencies: [

@@ -20,8 +20,11 @@ export interface RequestBody {
   readonly declaredBytes: number | null
   /** At least the first 64 KiB, or all there is. May be called again. @throws ApiError `request_timeout` */
   readHead(): Promise<BodyHead>
-  /** The whole body, counted while it is read. @throws ApiError `tooLarge` as soon as there are more than `limit` bytes */
-  readAll(limit: number, tooLarge: ErrorCode): Promise<Uint8Array>
+  /**
+   * The whole body in pieces, once, counted while it is read.
+   * @throws ApiError `tooLarge` as soon as there are more than `limit` bytes, `request_timeout`
+   */
+  read(limit: number, tooLarge: ErrorCode): AsyncIterable<Uint8Array>
   /** Whether there is more to come than has been read. */
   isPending(): boolean
   /** Takes in what is left and forgets it, within bounds. Never throws. */
@@ -77,11 +80,15 @@ export function openRequestBody(request: Request): RequestBody {
       await readUntil(HEAD_BYTES)
       return { bytes: join(), isWhole }
     },
-    async readAll(limit, tooLarge) {
+    async *read(limit, tooLarge) {
       if ((declaredBytes ?? 0) > limit) throw new ApiError(tooLarge)
-      await readUntil(limit + 1)
-      if (size > limit) throw new ApiError(tooLarge)
-      return join()
+      for (;;) {
+        if (size > limit) throw new ApiError(tooLarge)
+        // Each piece is let go once it is handed on: a body is never held twice.
+        for (let chunk = chunks.shift(); chunk; chunk = chunks.shift()) yield chunk
+        if (isWhole) return
+        await readUntil(size + 1)
+      }
     },
     isPending: () => !isWhole,
     async drain() {

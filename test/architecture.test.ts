@@ -16,8 +16,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/matte': ['src/errors.ts'],
   'src/payments': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/config.ts', 'src/request-body.ts'],
   'src/generation': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
-  'src/hosting': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images', 'src/payments/result-store.ts'],
-  'src/endpoint.ts': ['src/env.ts', 'src/errors.ts', 'src/payments'],
+  'src/hosting': [
+    ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
+    // The stores that payments ask for.
+    ...['src/payments/result-store.ts', 'src/payments/upload.ts', 'src/payments/open-payments.ts'],
+  ],
+  'src/operator.ts': ['src/env.ts', 'src/errors.ts'],
+  'src/endpoint.ts': ['src/env.ts', 'src/errors.ts', 'src/operator.ts', 'src/payments'],
   'src/endpoints': [
     ...['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/payments', 'src/images', 'src/matte'],
     ...['src/generation', 'src/hosting'],
@@ -36,6 +41,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/index.ts': ['src'],
   'workers/local': [],
+  admin: ['src/payments/open-payments.ts', 'workers/local/stack-file.ts'],
   'workers/matte': ['src/matte', 'src/images', 'src/errors.ts', 'src/clock.ts', 'models'],
   'workers/infer': ['src/matte', 'models', '.build'],
   models: ['src/matte'],
@@ -57,6 +63,7 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
       'src/payments/tempo.ts',
       'src/config.ts',
       'workers/local',
+      'admin',
     ],
   },
   {
@@ -66,6 +73,8 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
       'src/endpoint.ts',
       'src/payments/require-payment.ts',
       'src/payments/paid-work.ts',
+      'src/payments/purchase.ts',
+      'src/operator.ts',
       'src/docs',
       'workers/local',
       'workers/container',
@@ -75,7 +84,7 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
 ]
 
 const lies = (file: string, place: string): boolean => file === place || file.startsWith(`${place}/`)
-const files = ['src', 'workers', 'models'].flatMap((folder) =>
+const files = ['src', 'workers', 'models', 'admin'].flatMap((folder) =>
   globSync(`${folder}/**/*.ts`, { cwd: root }).filter((file) => !file.endsWith('.d.ts')),
 )
 const importsOf = (file: string): string[] =>

@@ -25,6 +25,8 @@ describe('readConfig', () => {
       },
       hosts: { x402: null, mpp: null, images: null },
       mpp: null,
+      maxUnpaidLossPerHour: '5',
+      adminToken: null,
       problems: [],
     })
   })

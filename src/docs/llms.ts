@@ -67,13 +67,16 @@ export function describeForAgents(endpoints: readonly Endpoint[], services: Serv
     'const account = privateKeyToAccount(process.env.PRIVATE_KEY)',
     "const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(account) }] })",
     `const answer = await pay('${publicUrl}${example?.path ?? '/'}', {`,
-    "  method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: photo,",
+    "  method: 'POST', body: photo,",
+    "  headers: { 'Content-Type': 'image/jpeg', 'Idempotency-Key': crypto.randomUUID() },",
     '})',
     '```',
     '',
     'A failed call is not charged. The same payment with the same request again gives the same answer and is charged once.',
+    'Clients sign a new payment on every call: keep one Idempotency-Key (16 to 128 visible characters, your secret) for one',
+    'request, and however often you send it within 24 hours, it is charged once and answers the same.',
     'On 503 and on 409 `payment_in_progress`, send the same request with the same payment again after `Retry-After` seconds.',
     '',
-    ...endpoints.map((endpoint) => describeEndpoint(endpoint, services)),
+    ...endpoints.filter(({ isOperators }) => !isOperators).map((endpoint) => describeEndpoint(endpoint, services)),
   ].join('\n')
 }

@@ -8,11 +8,15 @@ import type { Price } from '../payments/protocol.ts'
 const commonErrors = ['method_not_allowed', 'internal_error'] as const satisfies readonly ErrorCode[]
 /** Any paid endpoint may answer these. */
 const paymentErrors = [
+  'invalid_request',
   'request_timeout',
   'ambiguous_payment',
   'payment_already_used',
+  'idempotency_key_reused',
   'payment_in_progress',
   'result_expired',
+  'rate_limited',
+  'too_many_failures',
   'header_too_large',
   'payment_unavailable',
   'payment_pending',
@@ -21,9 +25,7 @@ const paymentErrors = [
 
 /** Every error that an endpoint may answer, other than 402. */
 export const errorsOf = ({ errors: own, sale }: Endpoint): readonly ErrorCode[] => [
-  ...own,
-  ...(sale ? paymentErrors : []),
-  ...commonErrors,
+  ...new Set<ErrorCode>([...own, ...(sale ? paymentErrors : []), ...commonErrors]),
 ]
 
 const errorSchema = {
@@ -57,7 +59,7 @@ function describeErrors(endpoint: Endpoint): Record<string, unknown> {
       String(status),
       {
         description: codes.map((code) => `\`${code}\`: ${errors[code].message}`).join('\n\n'),
-        ...((status === 503 || status === 409) && {
+        ...((status === 503 || status === 409 || status === 429) && {
           headers: describeHeaders({ 'Retry-After': 'Seconds until a retry makes sense.' }),
         }),
         content: {
@@ -108,6 +110,16 @@ function describeParameters({ query }: Endpoint): unknown[] {
   })
 }
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A secret of yours, new for every new request: with it the same request is never charged twice within 24 hours, ' +
+    'also where the client signs a new payment, and its answer can be had again without one.',
+  schema: { type: 'string', minLength: 16, maxLength: 128, pattern: '^[\\x21-\\x7e]+$' },
+} as const
+
 /** One form that MPP validators and x402 directories both read. */
 function describePayment(price: Price, { till }: Services): Record<string, unknown> {
   const described = till.protocols.map((protocol) => ({ name: protocol.name, ...protocol.describe(price) }))
@@ -130,10 +142,10 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
     operationId: name,
     summary,
     ...(description && { description }),
-    // Nobody needs an account or a key.
-    security: [],
+    // No caller needs an account or a key.
+    security: endpoint.isOperators ? [{ operator: [] }] : [],
     ...(sale && { 'x-payment-info': describePayment(sale.price(services), services) }),
-    parameters: describeParameters(endpoint),
+    parameters: [...describeParameters(endpoint), ...(sale ? [idempotencyKey] : [])],
     ...(request && {
       requestBody: { required: true, description: request.description, content: describeContent(request) },
     }),
@@ -168,5 +180,8 @@ export function describeApi(endpoints: readonly Endpoint[], services: Services):
     servers: [{ url: publicUrl }],
     'x-service-info': { categories: ['media'], docs: { llms: `${publicUrl}/llms.txt` } },
     paths,
+    components: {
+      securitySchemes: { operator: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN of the deployment.' } },
+    },
   }
 }

@@ -73,12 +73,10 @@ export const removeBackground = defineEndpoint({
     },
   },
   errors: [
-    'invalid_request',
     'invalid_image',
     'image_too_large',
     'unsupported_media_type',
     'no_foreground',
-    'rate_limited',
     'processing_failed',
     'processor_unavailable',
   ],
@@ -98,7 +96,7 @@ export const removeBackground = defineEndpoint({
         bodyLimit: { bytes: MAX_BODY_BYTES, error: 'image_too_large' },
         workSeconds: WORK_S,
         async work(image) {
-          const result = await withinLimit(matte.cut(image, format, options))
+          const result = await withinLimit(matte.cut(await image.open(), image.size, format, options))
           if (!result.ok) {
             const { message, retryAfter } = result
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })

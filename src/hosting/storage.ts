@@ -1,4 +1,6 @@
+import type { OpenPayment, OpenPayments } from '../payments/open-payments.ts'
 import type { ResultStore } from '../payments/result-store.ts'
+import type { Spool } from '../payments/upload.ts'
 
 /** Paid results in R2, under the keys that the ledger gives them. */
 export const createResultStore = (bucket: R2Bucket): ResultStore => ({
@@ -9,4 +11,47 @@ export const createResultStore = (bucket: R2Bucket): ResultStore => ({
     return (await bucket.get(key))?.body ?? null
   },
   delete: (key) => bucket.delete(key),
+})
+
+/** Large bodies in R2 while somebody works on them. A multipart upload, since `put` wants to know the length. */
+export const createSpool = (bucket: R2Bucket): Spool => ({
+  async begin() {
+    const key = `spool/${crypto.randomUUID()}`
+    const upload = await bucket.createMultipartUpload(key)
+    const parts: R2UploadedPart[] = []
+    return {
+      async write(part) {
+        parts.push(await upload.uploadPart(parts.length + 1, part))
+      },
+      async finish() {
+        await upload.complete(parts)
+        return {
+          async open() {
+            const object = await bucket.get(key)
+            if (!object) throw new Error('the spooled body is gone')
+            return object.body
+          },
+          discard: () => bucket.delete(key).catch(() => {}),
+        }
+      },
+      abort: () => upload.abort().catch(() => {}),
+    }
+  },
+})
+
+const OPEN_PREFIX = 'ledger/open/'
+
+/** What the operator should know of, one small object each, all of it in the object's metadata. */
+export const createOpenPayments = (bucket: R2Bucket): OpenPayments => ({
+  async put(payment) {
+    await bucket.put(OPEN_PREFIX + payment.payment, '', { customMetadata: { open: JSON.stringify(payment) } })
+  },
+  delete: (payment) => bucket.delete(OPEN_PREFIX + payment),
+  async list(cursor) {
+    const page = await bucket.list({ prefix: OPEN_PREFIX, include: ['customMetadata'], ...(cursor && { cursor }) })
+    return {
+      payments: page.objects.map(({ customMetadata }) => JSON.parse(customMetadata?.open ?? '{}') as OpenPayment),
+      cursor: page.truncated ? page.cursor : null,
+    }
+  },
 })

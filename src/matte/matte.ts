@@ -47,8 +47,13 @@ export type MatteResult =
  * values, since thrown errors lose their type on the way through RPC.
  */
 export interface MatteService {
-  /** Cuts the foreground out of one whole image file (PNG or JPEG bytes) of the given format. */
-  cut(image: Uint8Array, format: ImageFormat, options: MatteOptions): Promise<MatteResult>
+  /** Cuts the foreground out of one whole image file (PNG or JPEG) of `bytes` bytes and the given format. */
+  cut(
+    image: ReadableStream<Uint8Array>,
+    bytes: number,
+    format: ImageFormat,
+    options: MatteOptions,
+  ): Promise<MatteResult>
   /** Answers when both isolates do, without loading the model. */
   ping(): Promise<void>
 }

@@ -20,7 +20,8 @@ export interface Chain {
   /** Number of the newest block. */
   height(): Promise<number>
   chainId(): Promise<number>
-  hasCode(address: Hex): Promise<boolean>
+  /** Whether an account is a contract, or acts as one (EIP-7702). Asked once in five minutes. */
+  hasCode(address: string): Promise<boolean>
   /**
    * What the chain says about an authorization, from events in blocks `from` to the newest (`LOOK_BLOCKS` at most).
    * @throws ChainError when the RPC cannot be asked
@@ -28,6 +29,9 @@ export interface Chain {
   find(authorization: Authorization, from: number): Promise<Finding>
 }
 
+/** How long an answer of `hasCode` is believed, and of how many accounts: those asked about longest ago go first. */
+const CODE_LIFE_MS = 5 * 60_000
+const MAX_CODES = 10_000
 /** Providers cap the block range of one `eth_getLogs`; 500 is below every cap we know of. */
 const LOG_CHUNK_BLOCKS = 500
 /** An authorization lives 20 minutes: 600 blocks of Base, and far more than it makes even if blocks get faster. */
@@ -62,6 +66,7 @@ const isSame = (a: string | undefined, b: string): boolean => a?.toLowerCase() =
 /** Creates the reader of the chain behind `url`; `network` is its CAIP-2 name, for receipts. */
 export function createChain(url: string, network: string): Chain {
   const call = createRpc(url)
+  const codes = new Map<string, { hasCode: boolean; until: number }>()
 
   async function readEvents(authorization: Authorization, from: number, to: number): Promise<Log[]> {
     const logs: Log[] = []
@@ -113,7 +118,13 @@ export function createChain(url: string, network: string): Chain {
       return Number(await call<Hex>('eth_chainId', []))
     },
     async hasCode(address) {
-      return (await call<Hex>('eth_getCode', [address, 'latest'])) !== '0x'
+      const known = codes.get(address)
+      if (known && known.until > now()) return known.hasCode
+      const hasCode = (await call<Hex>('eth_getCode', [address, 'latest'])) !== '0x'
+      codes.delete(address)
+      codes.set(address, { hasCode, until: now() + CODE_LIFE_MS })
+      if (codes.size > MAX_CODES) codes.delete(codes.keys().next().value!)
+      return hasCode
     },
     async find(authorization, from) {
       const head = await call<Block>('eth_getBlockByNumber', ['latest', false])

@@ -1,26 +1,43 @@
+import { now } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Credential, Receipt, Terms } from './protocol.ts'
+import type { Ask, Credential, Receipt, Terms } from './protocol.ts'
 import type { StoredResult } from './result-store.ts'
+import type { Mark } from './standing.ts'
 
-/** A worker's hold on a payment: renewed every 10 s while it works, taken over when it lapses. */
-export const LEASE_MS = 30_000
-export const RENEWAL_MS = 10_000
+/**
+ * A worker's hold on a payment: renewed every 5 s while it works, taken over when it lapses. Shorter than the longest
+ * wait of a caller, so that who hung up and comes back waits once.
+ */
+export const LEASE_MS = 15_000
+export const RENEWAL_MS = 5_000
+/** The longest a caller waits for another who works on the same payment. */
+export const JOIN_MS = 25_000
+/** After the end of an authorization, the chain has surely made a block that is past it. */
+export const DEAD_MARGIN_MS = 60_000
+/** When others are told again what they could not be told. */
+export const TELL_AGAIN_MS = 60_000
 /** How long a settled result is kept for replays. */
 export const RESULT_LIFE_MS = 24 * 60 * 60 * 1000
 /** How long a payment whose money is taken and whose work failed may be worked for again, free. */
 export const OWED_MS = 24 * 60 * 60 * 1000
+/** When the chain is asked once more about a settled payment: by then a block that was taken back is gone. */
+export const SECOND_LOOK_MS = 2 * 60 * 1000
 
-interface Known {
+export interface Known {
   readonly credential: Credential
   readonly terms: Terms
-  /** The request that the payment is for: hash of method, route, options and body. */
-  readonly fingerprint: string
+  /** The request that the payment is for: hash of method, route, options and body; null until its body has come. */
+  readonly fingerprint: string | null
+  /** Method and route of the request, such as `POST /v1/remove-background`. */
+  readonly route: string
   /** Block height when the payment was first seen: its events cannot be older. */
   readonly height: number
   /** When the payment was first claimed; milliseconds since the epoch. */
   readonly since: number
   /** Hash of the address that first claimed it; null where that proves nothing. */
   readonly address: string | null
+  /** Hash of the Idempotency-Key that it was first claimed under; null without one. */
+  readonly idempotencyKey: string | null
   /** Every transaction that was shown for this payment, where a protocol shows them; a challenge may be signed again. */
   readonly transactions: readonly string[]
 }
@@ -54,9 +71,16 @@ export type LedgerRow = Known &
         readonly result: StoredResult
         readonly receipt: Receipt
         readonly resultUntil: number
+        /** Whether the chain has been asked once more; `lost`: it has taken the payment back since. */
+        readonly secondLook: 'due' | 'done' | 'lost'
       }
-    /** `result` is what is still to be deleted. */
-    | { readonly state: 'refused'; readonly reason: string; readonly result: StoredResult | null }
+    /** `result` is what is still to be deleted; `mark` what its payer has to answer for: work that was kept in vain. */
+    | {
+        readonly state: 'refused'
+        readonly reason: string
+        readonly result: StoredResult | null
+        readonly mark: Exclude<Mark, 'open'> | null
+      }
   )
 
 export type RowIn<State extends LedgerRow['state']> = Extract<LedgerRow, { state: State }>
@@ -72,9 +96,21 @@ export interface Failure {
   readonly owedUntil?: number
 }
 
+/** What is to be paid for, and how. */
+export interface Order {
+  readonly ask: Ask
+  /** Identifies the request. */
+  readonly fingerprint: string
+  /** How long the work is expected to take: a payment that ends sooner is collected first. */
+  readonly workSeconds: number
+  /** Collect before the work, whatever the payment's own terms. */
+  readonly moneyFirst: boolean
+}
+
 /** Whether the ledger will hear a credential. Nobody has worked yet. */
 export type Admission =
-  | { readonly kind: 'admitted' }
+  /** `needsWork`: there is no result of it yet, and nobody at work. `payer` is proven. */
+  | { readonly kind: 'admitted'; readonly needsWork: boolean; readonly payer: string }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'used' }
   | { readonly kind: 'unavailable'; readonly cause: string }
@@ -89,6 +125,8 @@ export type Outcome =
   | { readonly kind: 'pending' }
   /** Nothing was sent, since the chain could not be asked. */
   | { readonly kind: 'unavailable'; readonly cause: string }
+  /** Nothing was sent: another payment has taken the Idempotency-Key over. */
+  | { readonly kind: 'superseded' }
 
 /** What a caller who shows a payment and a whole request has to do. */
 export type Claim =
@@ -106,9 +144,31 @@ export type Claim =
   | Exclude<Admission, { kind: 'admitted' }>
 
 /** The members that every row has, without those of its state. */
-export function knownOf({ credential, terms, fingerprint, height, since, address, transactions }: LedgerRow): Known {
-  return { credential, terms, fingerprint, height, since, address, transactions }
+export function knownOf(row: Known): Known {
+  const { credential, terms, fingerprint, route, height, since, address, idempotencyKey, transactions } = row
+  return { credential, terms, fingerprint, route, height, since, address, idempotencyKey, transactions }
 }
+
+/** Who has paid, or will: proven by the chain where the money has moved, else by the signature. */
+export function payerOf(row: LedgerRow): string {
+  if ('paid' in row && row.paid) return row.paid.receipt.payer
+  return row.state === 'settled' ? row.receipt.payer : row.credential.payer
+}
+
+/** Method and route of what is asked for, as rows and lists name it. */
+export const routeOf = ({ method, route }: Ask): string => `${method} ${route}`
 
 export const toOutcome = ({ receipt, result, resultUntil }: RowIn<'settled'>) =>
   ({ kind: 'settled', receipt, result, resultUntil }) as const
+
+/** Whether nobody works under this claim any more, or so slowly that the answer will be refused. */
+export const isOver = (row: RowIn<'claimed'>): boolean => row.leaseUntil < now()
+
+/**
+ * Whether a claim may begin over this row: its worker is gone; or it ended for good, and the same challenge was paid
+ * anew with other signed bytes.
+ */
+export function isReplaceable(row: LedgerRow, { claimant, digest }: Credential): boolean {
+  if (row.state === 'claimed') return isOver(row) && row.paid === undefined
+  return row.state === 'refused' && row.credential.claimant === claimant && row.credential.digest !== digest
+}

@@ -1,44 +1,40 @@
 import { DurableObject } from 'cloudflare:workers'
 import { now, nowSeconds } from '../clock.ts'
+import type { LedgerParts } from './ledger-parts.ts'
 import {
   type Admission,
   type Claim,
+  DEAD_MARGIN_MS,
   type Failure,
+  isOver,
+  isReplaceable,
+  JOIN_MS,
+  type Known,
   knownOf,
   LEASE_MS,
   type LedgerRow,
+  type Order,
   type Outcome,
   OWED_MS,
   type Paid,
+  payerOf,
   RESULT_LIFE_MS,
   type RowIn,
+  routeOf,
+  SECOND_LOOK_MS,
+  TELL_AGAIN_MS,
   toOutcome,
 } from './ledger-row.ts'
+import { Notices } from './notices.ts'
 import type { Ask, Credential, PaymentProtocol, Verdict } from './protocol.ts'
-import { isProven } from './replay-proof.ts'
-import type { ResultStore, StoredResult } from './result-store.ts'
+import { type Caller, isOwner } from './replay-proof.ts'
+import type { StoredResult } from './result-store.ts'
 import { RowStore } from './row-store.ts'
 import { nextLook, Settlement } from './settlement.ts'
+import { standingOf } from './standing.ts'
+import { Verdicts } from './verdicts.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
-/** What the ledger needs of the world; `src/index.ts` fills it. */
-export interface LedgerParts {
-  readonly protocols: readonly PaymentProtocol[]
-  readonly results: ResultStore
-}
-
-/** The longest a caller waits for another who works on the same payment. */
-const JOIN_MS = 25_000
-/** A verdict that is older is asked for again before work starts: balances change. */
-const VERDICT_LIFE_MS = 60_000
-/** After the end of an authorization, the chain has surely made a block that is past it. */
-const DEAD_MARGIN_MS = 60_000
-
-interface KnownVerdict {
-  /** What was judged: the signed bytes, for one route at one price. */
-  readonly subject: string
-  readonly verdict: Promise<Verdict>
-  readonly until: number
-}
 type Valid = Verdict & { kind: 'valid' }
 
 /**
@@ -51,15 +47,20 @@ export class Ledger extends DurableObject {
   readonly #parts: LedgerParts
   readonly #store: RowStore
   readonly #settlement: Settlement
-  #verdict: KnownVerdict | undefined
-  /** Resolves whoever waits for the present work: with the failure, or with null when it went on. */
-  #working: PromiseWithResolvers<Failure | null> | undefined
+  readonly #notices: Notices
+  readonly #verdicts = new Verdicts((credential) => this.#protocolOf(credential))
+  readonly #waiting = new WaitingRoom()
 
   constructor(ctx: DurableObjectState, env: Env, parts: LedgerParts) {
     super(ctx, env)
     this.#parts = parts
     this.#store = new RowStore(ctx.storage)
-    this.#settlement = new Settlement(this.#store, ({ credential }) => this.#protocolOf(credential))
+    this.#settlement = new Settlement(this.#store, {
+      protocolOf: ({ credential }) => this.#protocolOf(credential),
+      maySend: async ({ idempotencyKey, credential }) =>
+        idempotencyKey === null || parts.openIdempotencyKey(idempotencyKey).send(credential.key),
+    })
+    this.#notices = new Notices(ctx.storage, parts.openPayments, parts.openStanding)
   }
 
   #protocolOf({ protocol: name }: Credential): PaymentProtocol {
@@ -69,68 +70,57 @@ export class Ledger extends DurableObject {
   }
 
   /** Judges a credential before its body is read. One verification runs for all who show the same signed bytes. */
-  async admit(credential: Credential, ask: Ask, address: string | null): Promise<Admission> {
+  async admit(credential: Credential, ask: Ask, caller: Caller): Promise<Admission> {
     const { row } = this.#store
     if (row === undefined || isReplaceable(row, credential)) {
-      const verdict = await this.#verify(credential, ask)
-      return verdict.kind === 'valid' ? { kind: 'admitted' } : verdict
+      const verdict = await this.#verdicts.judge(credential, ask)
+      if (verdict.kind !== 'valid') return verdict
+      return { kind: 'admitted', needsWork: true, payer: verdict.receipt?.payer ?? credential.payer }
     }
-    if (!isOwner(row, credential, address)) return { kind: 'used' }
-    return row.state === 'refused' ? { kind: 'refused', reason: row.reason } : { kind: 'admitted' }
-  }
-
-  async #verify(credential: Credential, ask: Ask): Promise<Verdict> {
-    const subject = [credential.digest, ask.method, ask.route, ask.price].join()
-    let known = this.#verdict
-    if (known?.subject !== subject || known.until < now()) {
-      const verdict = this.#protocolOf(credential).verify(credential, ask)
-      known = { subject, verdict, until: now() + VERDICT_LIFE_MS }
-      this.#verdict = known
-    }
-    const verdict = await known.verdict
-    // A refusal is not remembered: the payer may be funded, the facilitator may recover.
-    if (verdict.kind !== 'valid' && this.#verdict === known) this.#verdict = undefined
-    return verdict
+    if (!isOwner(row, credential, caller)) return { kind: 'used' }
+    if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
+    const needsWork = row.state === 'owed' || (row.state === 'claimed' && isOver(row))
+    return { kind: 'admitted', needsWork, payer: payerOf(row) }
   }
 
   /**
-   * Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it.
-   * @param fingerprint identifies the request
-   * @param workSeconds how long the work is expected to take: a payment that ends sooner is collected first
-   * @param address hash of the address that the request comes from, where that proves something
+   * The credential that pays for the request of an Idempotency-Key, for callers who show the key alone, or another
+   * payment. Null: this payment was not used with it, or it can be had anew; nothing of it has been taken.
    */
-  async claim(
-    credential: Credential,
-    ask: Ask,
-    fingerprint: string,
-    workSeconds: number,
-    address: string | null,
-  ): Promise<Claim> {
+  recall(idempotencyKey: string): Credential | null {
+    const { row } = this.#store
+    if (row?.idempotencyKey !== idempotencyKey || row.state === 'refused') return null
+    return row.state === 'claimed' && isOver(row) && !row.paid ? null : row.credential
+  }
+
+  /** Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it. */
+  async claim(credential: Credential, order: Order, caller: Caller): Promise<Claim> {
     const deadline = now() + JOIN_MS
+    const { fingerprint } = order
     for (;;) {
       const { row } = this.#store
       if (row === undefined || isReplaceable(row, credential)) {
-        const verdict = await this.#verify(credential, ask)
+        const verdict = await this.#verdicts.judge(credential, order.ask)
         if (verdict.kind !== 'valid') return verdict
         // Others had their turn meanwhile.
         const { row: present } = this.#store
         if (present !== undefined && !isReplaceable(present, credential)) continue
-        if (present?.state === 'refused' && present.result) {
-          void this.#parts.results.delete(present.result.key).catch(() => {})
-        }
-        return this.#start(credential, verdict, fingerprint, workSeconds, address)
+        return this.#start(credential, verdict, order, caller)
       }
-      if (!isOwner(row, credential, address)) return { kind: 'used' }
+      if (!isOwner(row, credential, caller)) return { kind: 'used' }
       const paid = row.state === 'owed' || (row.state === 'claimed' && isOver(row)) ? row.paid : undefined
-      if (paid) return this.#workOff(row, paid, fingerprint)
-      if (row.state === 'claimed' || this.#settlement.running) {
+      if (paid) return this.#workOff(row, paid, order)
+      if (row.state === 'claimed' || (this.#settlement.running && row.state !== 'settled')) {
         if (deadline <= now()) return { kind: 'in_progress' }
-        const failure = await this.#wait(row, deadline)
+        const until = row.state === 'claimed' ? Math.min(deadline, row.leaseUntil) : deadline
+        const failure = await this.#waiting.wait(until, this.#settlement.running)
         if (failure && row.fingerprint === fingerprint) return { kind: 'failed', failure }
         continue
       }
       if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
-      if (row.fingerprint !== fingerprint) {
+      // Collected before the work, or about to be: that buys any request of this route.
+      const isBound = 'result' in row && row.result !== null
+      if (isBound && row.fingerprint !== fingerprint) {
         // The same challenge was paid anew: what was sent for it first may be settled by now, or can never come.
         const isOpen = row.state !== 'settled' && row.credential.digest !== credential.digest
         if (isOpen && (await this.#settlement.lookAgain()).kind !== 'pending') continue
@@ -140,50 +130,56 @@ export class Ledger extends DurableObject {
     }
   }
 
-  #start(
-    credential: Credential,
-    verdict: Valid,
-    fingerprint: string,
-    workSeconds: number,
-    address: string | null,
-  ): Claim {
-    const { terms, height, receipt } = verdict
-    const seen = [...(this.#store.row?.transactions ?? []), credential.transaction]
-    const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
-    const known = { credential, terms, height, fingerprint, since: now(), address, transactions }
-    if (receipt) return this.#hold(known, { receipt, owedUntil: now() + OWED_MS })
-    const claim = this.#hold(known)
-    const needed = this.#protocolOf(credential).needsSeconds(workSeconds)
-    const isMoneyFirst = verdict.moneyFirst || credential.validBefore - nowSeconds() < needed
-    return isMoneyFirst ? { ...claim, kind: 'settle' } : claim
+  /**
+   * Collects a payment whose request is still coming, so that it does not end before the work is done. Does nothing when
+   * the payment is known. Answers until when the work is owed, or null: what came of it is then for `claim` to say.
+   */
+  async collectEarly(credential: Credential, ask: Ask, caller: Caller): Promise<number | null> {
+    const isFree = () => this.#store.row === undefined || isReplaceable(this.#store.row, credential)
+    if (!isFree()) return null
+    const verdict = await this.#verdicts.judge(credential, ask)
+    if (verdict.kind !== 'valid' || verdict.receipt || !isFree()) return null
+    await this.settle(this.#hold(this.#know(credential, verdict, ask, null, caller)).claimId)
+    const { row } = this.#store
+    return row?.state === 'owed' ? row.paid.owedUntil : null
   }
 
-  #workOff(row: LedgerRow, paid: Paid, fingerprint: string): Claim {
-    if (paid.owedUntil < now()) return { kind: 'conflict', transaction: paid.receipt.transaction }
+  #start(credential: Credential, verdict: Valid, order: Order, caller: Caller): Claim {
+    const known = this.#know(credential, verdict, order.ask, order.fingerprint, caller)
+    const { receipt } = verdict
+    if (receipt) return this.#hold(known, { receipt, owedUntil: now() + OWED_MS })
+    const claim = this.#hold(known)
+    const needed = this.#protocolOf(credential).needsSeconds(order.workSeconds)
+    const endsTooSoon = credential.validBefore - nowSeconds() < needed
+    return order.moneyFirst || verdict.moneyFirst || endsTooSoon ? { ...claim, kind: 'settle' } : claim
+  }
+
+  /** What a new row says. The row that it replaces is done with. */
+  #know(credential: Credential, verdict: Valid, ask: Ask, fingerprint: string | null, caller: Caller): Known {
+    const { row } = this.#store
+    if (row?.state === 'claimed') this.#markLapse(row)
+    if (row?.state === 'refused' && row.result) void this.#parts.results.delete(row.result.key).catch(() => {})
+    const { terms, height } = verdict
+    const seen = [...(row?.transactions ?? []), credential.transaction]
+    const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
+    return { credential, terms, height, fingerprint, route: routeOf(ask), since: now(), transactions, ...caller }
+  }
+
+  #workOff(row: LedgerRow, paid: Paid, { ask, fingerprint }: Order): Claim {
+    if (paid.owedUntil < now() || row.route !== routeOf(ask)) {
+      return { kind: 'conflict', transaction: paid.receipt.transaction }
+    }
+    if (row.state === 'claimed') this.#markLapse(row)
     return this.#hold({ ...knownOf(row), fingerprint }, paid)
   }
 
-  #hold(known: ReturnType<typeof knownOf>, paid?: Paid): Claim & { kind: 'work' } {
+  #hold(known: Known, paid?: Paid): Claim & { kind: 'work' } {
     const claimId = crypto.randomUUID()
     const leaseUntil = now() + LEASE_MS
     this.#store.write({ ...known, state: 'claimed', claimId, leaseUntil, ...(paid && { paid }) })
     this.#store.wakeAt(leaseUntil + 1)
-    this.#working?.resolve(null)
-    this.#working = Promise.withResolvers()
+    this.#waiting.begin()
     return { kind: 'work', claimId }
-  }
-
-  /** Waits until the work or settlement under way ends, the lease lapses, or `deadline`. */
-  async #wait(row: LedgerRow, deadline: number): Promise<Failure | null> {
-    const until = row.state === 'claimed' ? Math.min(deadline, row.leaseUntil) : deadline
-    const timeout = Promise.withResolvers<null>()
-    const timer = setTimeout(() => timeout.resolve(null), Math.max(until - now(), 0) + 1)
-    // A restarted object knows the row of its predecessor, but not who waited there.
-    this.#working ??= Promise.withResolvers()
-    const work: Promise<Failure | null | Outcome> = this.#settlement.running ?? this.#working.promise
-    const ended = await Promise.race([timeout.promise, work])
-    clearTimeout(timer)
-    return ended !== null && 'code' in ended ? ended : null
   }
 
   #readClaim(claimId: string): RowIn<'claimed'> | undefined {
@@ -207,14 +203,21 @@ export class Ledger extends DurableObject {
     if (!row) return failure
     const told = row.paid ? { ...failure, owedUntil: row.paid.owedUntil } : failure
     this.#release(row)
-    this.#working?.resolve(told)
+    this.#waiting.end(told)
     return told
   }
 
   #release(row: RowIn<'claimed'>): void {
-    this.#verdict = undefined
+    this.#verdicts.forget()
     if (row.paid) this.#store.write({ ...knownOf(row), state: 'owed', paid: row.paid })
     else this.#store.forget()
+    this.#tellOthers()
+  }
+
+  /** Whoever worked is gone, such as a client that hung up: that has cost us as much as work that failed. */
+  #markLapse(row: RowIn<'claimed'>): void {
+    const standing = this.#parts.openStanding(standingOf.payer(payerOf(row)))
+    this.ctx.waitUntil(standing.mark(row.claimId, 'failure', row.terms.amount).catch(() => {}))
   }
 
   /** The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's. */
@@ -222,14 +225,15 @@ export class Ledger extends DurableObject {
     const row = this.#readClaim(claimId)
     if (!row) return false
     if (row.paid) {
+      const { receipt } = row.paid
       const resultUntil = now() + RESULT_LIFE_MS
-      this.#store.write({ ...knownOf(row), state: 'settled', result, receipt: row.paid.receipt, resultUntil })
-      this.#store.wakeAt(resultUntil)
+      this.#store.write({ ...knownOf(row), state: 'settled', result, receipt, resultUntil, secondLook: 'due' })
+      this.#store.wakeAt(now() + SECOND_LOOK_MS)
     } else {
       this.#store.write({ ...knownOf(row), state: 'worked', result })
       this.#store.wakeAt(row.credential.validBefore * 1000 + DEAD_MARGIN_MS)
     }
-    this.#working?.resolve(null)
+    this.#waiting.end(null)
     return true
   }
 
@@ -237,52 +241,59 @@ export class Ledger extends DurableObject {
    * Collects the payment. Runs here, so that a caller who hangs up once it has begun changes nothing.
    * @param claimId the claim that collects before its work; not needed once there is a result
    */
-  settle(claimId?: string): Promise<Outcome> {
-    // Whoever waits for work finds out that there is none, or that there is more.
-    return this.#settlement.settle(claimId).finally(() => this.#working?.resolve(null))
+  async settle(claimId?: string): Promise<Outcome> {
+    try {
+      const outcome = await this.#settlement.settle(claimId)
+      const row = claimId === undefined ? undefined : this.#readClaim(claimId)
+      if (row && outcome.kind === 'superseded') this.#release(row)
+      return outcome
+    } finally {
+      // Whoever waits for work finds out that there is none, or that there is more.
+      this.#waiting.end(null)
+      // Collected before its work: usually that begins at once, and nobody need hear of it.
+      if (this.#store.row?.state !== 'owed') this.#tellOthers()
+    }
+  }
+
+  /** Tells the operator and the records of standing what the row has come to; the next alarm tells what could not be. */
+  #tellOthers(): void {
+    const tell = this.#notices.publish(() => this.#store.row)
+    this.ctx.waitUntil(tell.catch(() => this.#store.wakeAt(now() + TELL_AGAIN_MS)))
   }
 
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */
   override async alarm(): Promise<void> {
     const { row } = this.#store
-    if (row === undefined) return
     try {
-      if (this.#settlement.running) this.#store.wakeAt(nextLook(row))
-      else await this.#tidy(row)
+      if (row && this.#settlement.running) this.#store.wakeAt(nextLook(row))
+      else if (row) await this.#tidy(row)
+      await this.#notices.publish(() => this.#store.row)
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'ledger_alarm', error: String(error) }))
-      this.#store.wakeAt(nextLook(row))
+      this.#store.wakeAt(now() + TELL_AGAIN_MS)
     }
   }
 
   async #tidy(row: LedgerRow): Promise<void> {
+    const { results } = this.#parts
     if (row.state === 'claimed') {
       if (!isOver(row)) return this.#store.wakeAt(row.leaseUntil + 1)
+      this.#markLapse(row)
       this.#release(row)
-      this.#working?.resolve(null)
+      this.#waiting.end(null)
+    } else if (row.state === 'owed') {
+      if (row.paid.owedUntil >= now()) this.#store.wakeAt(row.paid.owedUntil + 1)
     } else if (row.state === 'settled') {
-      if (row.resultUntil > now()) return this.#store.wakeAt(row.resultUntil)
-      await this.#parts.results.delete(row.result.key)
+      if (row.secondLook === 'due') await this.#settlement.lookOnceMore()
+      const isDue = this.#store.row?.state === 'settled' && this.#store.row.secondLook === 'due'
+      if (isDue) this.#store.wakeAt(nextLook(row))
+      if (row.resultUntil > now()) return isDue ? undefined : this.#store.wakeAt(row.resultUntil)
+      await results.delete(row.result.key)
     } else if (row.state === 'refused' && row.result) {
-      await this.#parts.results.delete(row.result.key)
+      await results.delete(row.result.key)
       this.#store.write({ ...row, result: null })
     } else if (row.state === 'worked' || row.state === 'settling' || row.state === 'unknown') {
       await this.#settlement.lookAgain()
     }
   }
 }
-
-/**
- * Whether a claim may begin over this row: its worker is gone, or so slow that its answer will be refused; or it ended
- * for good, and the same challenge was paid anew with other signed bytes.
- */
-function isReplaceable(row: LedgerRow, { claimant, digest }: Credential): boolean {
-  if (row.state === 'claimed') return isOver(row) && row.paid === undefined
-  return row.state === 'refused' && row.credential.claimant === claimant && row.credential.digest !== digest
-}
-
-const isOver = (row: RowIn<'claimed'>): boolean => row.leaseUntil < now()
-
-/** Whether a request may hear what the payment bought: the same payment, from whoever paid. A refused one bought nothing. */
-const isOwner = (row: LedgerRow, credential: Credential, address: string | null): boolean =>
-  row.credential.claimant === credential.claimant && (row.state === 'refused' || isProven(row, credential, address))

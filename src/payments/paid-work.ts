@@ -1,25 +1,30 @@
 import type { Context } from 'hono'
 import { now } from '../clock.ts'
 import type { AppEnv } from '../env.ts'
-import { ApiError } from '../errors.ts'
-import { type Claim, type Failure, type Outcome, RENEWAL_MS } from './ledger-row.ts'
-import type { Ask, Credential, PaymentProtocol } from './protocol.ts'
+import { ApiError, type ErrorCode } from '../errors.ts'
+import { fromFailure, toFailure } from './failure.ts'
+import { type Claim, type Order, type Outcome, RENEWAL_MS } from './ledger-row.ts'
+import type { Credential, PaymentProtocol } from './protocol.ts'
+import type { Caller } from './replay-proof.ts'
 import type { PaidCall, WorkResult } from './require-payment.ts'
 import type { StoredResult } from './result-store.ts'
 import type { LedgerClient } from './till.ts'
+import type { Upload } from './upload.ts'
 
 /** One credential that is shown for one whole request. */
 export interface PaidJob {
   readonly c: Context<AppEnv>
-  readonly ask: Ask
   readonly call: PaidCall
   readonly protocol: PaymentProtocol
   readonly credential: Credential
   readonly ledger: LedgerClient
-  readonly body: Uint8Array
-  readonly fingerprint: string
-  /** Hash of the address that the request comes from. */
-  readonly address: string | null
+  readonly order: Order
+  readonly caller: Caller
+  readonly upload: Upload
+  /** Told of work that failed, and was not charged. */
+  markFailure(code: ErrorCode): void
+  /** Told when a payment that was judged good begins to buy something. */
+  giveProbeBack(): void
 }
 
 /** How a job ended, as far as it is an answer: a paid result, or a refusal for a 402. */
@@ -37,13 +42,14 @@ const ledgerUnreachable = (cause: unknown): never => {
  * @throws ApiError whatever else the caller must be told
  */
 export async function runPaidJob(job: PaidJob): Promise<JobEnd> {
-  const { c, ask, call, credential, ledger, fingerprint, address } = job
+  const { c, credential, ledger, order, caller } = job
   for (;;) {
-    const claim = await ledger.claim(credential, ask, fingerprint, call.workSeconds, address).catch(ledgerUnreachable)
+    const claim = await ledger.claim(credential, order, caller).catch(ledgerUnreachable)
     c.var.log.claim = claim.kind
     if (claim.kind === 'refused') return claim
     if (claim.kind === 'settled') return answer(job, claim, await openResult(job, claim), true)
     if (claim.kind !== 'work' && claim.kind !== 'settle') throw toError(claim)
+    if (claim.claimId !== undefined) job.giveProbeBack()
 
     const kept = claim.kind === 'work' ? await workOnce(job, claim.claimId) : undefined
     const outcome = await collect(job, claim.kind === 'settle' ? claim.claimId : undefined)
@@ -81,11 +87,14 @@ async function collect(job: PaidJob, claimId?: string): Promise<Outcome & { kind
   c.var.log.outcome = outcome.kind
   if (outcome.kind === 'pending') throw new ApiError('payment_pending')
   if (outcome.kind === 'unavailable') throw new ApiError('payment_unavailable', { cause: outcome.cause })
+  // Whoever comes back with the Idempotency-Key gets what the other payment buys.
+  if (outcome.kind === 'superseded') throw new ApiError('payment_in_progress', { retryAfter: 2 })
   return outcome
 }
 
 /** Works and keeps the result. @throws ApiError when there is none; the ledger knows it by then */
-async function workOnce({ c, call, credential, ledger, body }: PaidJob, claimId: string): Promise<Uint8Array> {
+async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
+  const { c, call, credential, ledger, upload } = job
   const { results } = c.var.services.till
   const renewal = setInterval(async () => {
     if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
@@ -93,12 +102,13 @@ async function workOnce({ c, call, credential, ledger, body }: PaidJob, claimId:
   let stored: StoredResult
   let bytes: Uint8Array
   try {
-    const result = await call.work(body)
+    const result = await call.work(upload)
     bytes = await readResult(result)
     stored = { key: createResultKey(credential), status: result.status, headers: result.headers, size: bytes.length }
     await results.put(stored.key, bytes, result.headers['Content-Type'] ?? 'application/octet-stream').catch(failToKeep)
   } catch (error) {
     const failure = toFailure(error)
+    job.markFailure(failure.code)
     throw fromFailure(await ledger.fail(claimId, failure).catch(() => failure), error)
   } finally {
     clearInterval(renewal)
@@ -121,24 +131,6 @@ const readResult = async ({ body }: WorkResult): Promise<Uint8Array> =>
 
 const failToKeep = (cause: unknown): never => {
   throw new ApiError('processing_failed', { cause, message: 'The result could not be kept.' })
-}
-
-function toFailure(error: unknown): Failure {
-  if (!(error instanceof ApiError)) return { code: 'internal_error', message: new ApiError('internal_error').message }
-  const { retryAfter } = error.options
-  return { code: error.code, message: error.message, ...(retryAfter !== undefined && { retryAfter }) }
-}
-
-function fromFailure({ code, message, retryAfter, owedUntil }: Failure, cause?: unknown): ApiError {
-  return new ApiError(code, {
-    message,
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(owedUntil !== undefined && { details: { paid: true, owed_until: new Date(owedUntil).toISOString() } }),
-    // An ApiError says all there is; anything else is a bug, and its stack belongs in the log.
-    ...(cause instanceof ApiError
-      ? cause.cause !== undefined && { cause: cause.cause }
-      : cause !== undefined && { cause }),
-  })
 }
 
 /** The kept bytes of a settled payment. @throws ApiError `result_expired`, or `payment_pending` when R2 fails */

@@ -45,6 +45,8 @@ export interface Credential {
   readonly claimant: string
   /** What its payer alone knows and what is never on chain, or its hash; null where the envelope holds nothing such. */
   readonly proof: string | null
+  /** The client's own name for the request, where the envelope carries one: the same as an Idempotency-Key. A secret. */
+  readonly idempotencyKey: string | null
   readonly payer: string
   /** The transaction that it is, where it is one before anything is sent; else null. */
   readonly transaction: string | null

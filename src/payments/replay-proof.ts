@@ -24,23 +24,36 @@ function expandIpv6(address: string): string[] {
   return [...front, ...Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
 }
 
-/** The address as the ledger keeps it: a hash that is of use for this payment alone. */
-export async function hashAddress(address: string | null, { key }: Credential): Promise<string | null> {
+/** Whoever shows a payment, as far as that proves something. */
+export interface Caller {
+  /** Hash of the address that the request comes from; null where that proves nothing. */
+  readonly address: string | null
+  /** Hash of the Idempotency-Key that the request carries. */
+  readonly idempotencyKey: string | null
+}
+
+/** An address as it is kept: a hash, of use for `subject` alone, such as a payment key. */
+export async function hashAddress(address: string | null, subject: string): Promise<string | null> {
   if (address === null) return null
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${key} ${address}`))
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${subject} ${address}`))
   return Buffer.from(digest).toString('hex')
 }
 
 /**
  * Whether a request comes from whoever paid. Once a settlement was sent, the payment stands in the chain's call data and
  * proves nothing by itself; photographs and prompts are guessable, so the body proves nothing either.
- * @param address hash of the address that the request comes from
  */
-export function isProven(row: LedgerRow, credential: Credential, address: string | null): boolean {
+export function isProven(row: LedgerRow, credential: Credential, caller: Caller): boolean {
   if (row.state === 'worked' || (row.state === 'claimed' && !row.paid)) return true
   if (row.credential.proof !== null && row.credential.proof === credential.proof) return true
-  return address !== null && row.address === address && now() - becamePublic(row) < ADDRESS_PROOF_MS
+  if (row.idempotencyKey !== null && row.idempotencyKey === caller.idempotencyKey) return true
+  const isAtHome = caller.address !== null && row.address === caller.address
+  return isAtHome && now() - becamePublic(row) < ADDRESS_PROOF_MS
 }
+
+/** Whether a request may hear what the payment bought: the same payment, from whoever paid. A refused one bought nothing. */
+export const isOwner = (row: LedgerRow, credential: Credential, caller: Caller): boolean =>
+  row.credential.claimant === credential.claimant && (row.state === 'refused' || isProven(row, credential, caller))
 
 function becamePublic(row: LedgerRow): number {
   if (row.state === 'settled') return row.receipt.at

@@ -2,11 +2,13 @@ import type { Context, Handler } from 'hono'
 import type { AppEnv, Services } from '../env.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
 import type { RequestBody } from '../request-body.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import { runPaidJob } from './paid-work.ts'
+import { readIdempotencyKey } from './idempotency-key.ts'
+import { countedAs } from './limits.ts'
 import { createPaymentRequired, refusalFor, unpaid } from './payment-required.ts'
 import { type Ask, type Credential, CredentialError, type PaymentProtocol, type Price } from './protocol.ts'
-import { hashAddress, readAddress } from './replay-proof.ts'
+import { purchase, type ShownPayment } from './purchase.ts'
+import { readAddress } from './replay-proof.ts'
+import type { Upload } from './upload.ts'
 
 /** What the work of a paid call gives. */
 export interface WorkResult {
@@ -24,7 +26,7 @@ export interface PaidCall {
   /** How long the work is expected to take. A payment that would not outlive it is collected first. */
   readonly workSeconds: number
   /** Does what is paid for. @throws ApiError when there is no result; then nothing is charged */
-  work(body: Uint8Array): Promise<WorkResult>
+  work(upload: Pick<Upload, 'size' | 'open'>): Promise<WorkResult>
 }
 
 /** What an endpoint sells. */
@@ -63,40 +65,27 @@ export const requirePayment =
     const offered = own.length > 0 ? own : till.protocols
     const refuse = (refusal = unpaid(ask)) => createPaymentRequired(offered, ask, refusal, c.var.requestId)
 
-    const read = readCredential(till.protocols, c.req.raw.headers)
-    if (read === null && (await isProbe(c.req.raw.headers, body))) return refuse()
+    const { headers } = c.req.raw
+    const address = readAddress(headers)
+    const counted = countedAs(headers, address)
+    const shown = readPayment(till.protocols, headers)
+    if (shown === null) {
+      await till.unpaidLimit.take(counted)
+      if (await isProbe(headers, body)) return refuse()
+    }
     const call = await sale.prepare(c)
-    if (read === null) return refuse()
-    if (read instanceof CredentialError) return refuse(refusalFor(read.reason))
-
-    const { protocol, credential } = read
-    c.var.log.payment = credential.key
-    const ledger = till.openLedger(credential.key)
-    const address = await hashAddress(readAddress(c.req.raw.headers), credential)
-    const admission = await ledger.admit(credential, ask, address).catch((cause): never => {
-      throw new ApiError('payment_unavailable', {
-        cause,
-        message: 'The ledger of payments cannot be reached. Try again.',
-      })
-    })
-    if (admission.kind === 'refused') return refuse(refusalFor(admission.reason))
-    if (admission.kind === 'used') throw new ApiError('payment_already_used')
-    if (admission.kind === 'unavailable') throw new ApiError('payment_unavailable', { cause: admission.cause })
-
-    const bytes = await body.readAll(call.bodyLimit.bytes, call.bodyLimit.error)
-    const fingerprint = await fingerprintOf(ask, call.options, bytes)
-    const job = runPaidJob({ c, ask, call, protocol, credential, ledger, body: bytes, fingerprint, address })
-    // Goes on when the client hangs up: the ledger must hear how the work ended.
-    c.executionCtx.waitUntil(job.catch(() => {}))
-    const end = await job
-    return end.kind === 'answer' ? end.response : refuse(refusalFor(end.reason))
+    if (shown instanceof CredentialError) {
+      await till.unpaidLimit.take(counted)
+      return refuse(refusalFor(shown.reason))
+    }
+    const idempotencyKey = await readIdempotencyKey(headers, shown?.credential ?? null)
+    const end = await purchase({ c, ask, call, shown, idempotencyKey, address, counted })
+    if (end.kind === 'answer') return end.response
+    return refuse(end.kind === 'refused' ? refusalFor(end.reason) : undefined)
   }
 
-/** Reads the one credential of a request. A malformed one is a value: free checks come first. */
-function readCredential(
-  protocols: readonly PaymentProtocol[],
-  headers: Headers,
-): { protocol: PaymentProtocol; credential: Credential } | CredentialError | null {
+/** Reads the one payment of a request. A malformed one is a value: free checks come first. */
+function readPayment(protocols: readonly PaymentProtocol[], headers: Headers): ShownPayment | CredentialError | null {
   const found: ({ protocol: PaymentProtocol; credential: Credential } | CredentialError)[] = []
   for (const protocol of protocols) {
     try {

@@ -7,6 +7,7 @@ import {
   OWED_MS,
   RESULT_LIFE_MS,
   type RowIn,
+  SECOND_LOOK_MS,
   toOutcome,
 } from './ledger-row.ts'
 import type { PaymentProtocol, Receipt } from './protocol.ts'
@@ -19,15 +20,25 @@ const LOOK_AGAIN_MS = { least: 60_000, most: 6 * 60 * 60 * 1000 } as const
 export const nextLook = ({ since }: LedgerRow): number =>
   now() + Math.min(LOOK_AGAIN_MS.most, Math.max(LOOK_AGAIN_MS.least, now() - since))
 
+type Collectable = OpenRow | RowIn<'claimed'>
+const isOutcome = (found: Collectable | Outcome): found is Outcome => 'kind' in found
+
+/** What a settlement needs of its surroundings. */
+export interface SettlementParts {
+  protocolOf(row: LedgerRow): PaymentProtocol
+  /** Whether this payment is the one to be charged: its Idempotency-Key may stand for another one by now. */
+  maySend(row: LedgerRow): Promise<boolean>
+}
+
 /** Collecting one payment: sends at most while the chain says that it is unused, and lets only the chain refuse. */
 export class Settlement {
   readonly #store: RowStore
-  readonly #protocolOf: (row: LedgerRow) => PaymentProtocol
+  readonly #parts: SettlementParts
   #running: Promise<Outcome> | undefined
 
-  constructor(store: RowStore, protocolOf: (row: LedgerRow) => PaymentProtocol) {
+  constructor(store: RowStore, parts: SettlementParts) {
     this.#store = store
-    this.#protocolOf = protocolOf
+    this.#parts = parts
   }
 
   /** The settlement or look under way, if there is one. */
@@ -52,6 +63,25 @@ export class Settlement {
     })
   }
 
+  /**
+   * Asks the chain once more about a settled payment, since a block may be taken back. What was sent before is sent
+   * again while it is good; nothing new ever is.
+   */
+  lookOnceMore(): Promise<Outcome> {
+    return this.#alone(async () => {
+      const row = this.#store.row
+      if (row?.state !== 'settled' || row.secondLook !== 'due') return { kind: 'pending' }
+      const protocol = this.#parts.protocolOf(row)
+      const finding = await protocol.find(row.credential, row.terms, row.height)
+      if (finding.kind === 'paid') this.#store.write({ ...row, receipt: finding.receipt, secondLook: 'done' })
+      else if (finding.kind === 'dead') this.#store.write({ ...row, secondLook: 'lost' })
+      else if (finding.kind === 'unused' && row.credential.validBefore > nowSeconds()) {
+        await protocol.settle(row.credential, row.terms)
+      }
+      return toOutcome(row)
+    })
+  }
+
   #alone(step: () => Promise<Outcome>): Promise<Outcome> {
     this.#running ??= step().finally(() => {
       this.#running = undefined
@@ -59,7 +89,8 @@ export class Settlement {
     return this.#running
   }
 
-  async #settle(claimId: string | undefined): Promise<Outcome> {
+  /** The row to collect, or what there is to say instead. */
+  #readCollectable(claimId: string | undefined): Collectable | Outcome {
     const row = this.#store.row
     if (row === undefined) throw new Error('there is nothing to settle')
     const isClaimed = row.state === 'claimed' && row.claimId === claimId
@@ -68,17 +99,29 @@ export class Settlement {
     }
     if (row.state === 'settled') return toOutcome(row)
     if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
-    if (row.state === 'owed' || (row.state === 'claimed' && row.paid)) return { kind: 'owed' }
+    return row.state === 'owed' || (row.state === 'claimed' && row.paid) ? { kind: 'owed' } : row
+  }
 
+  async #settle(claimId: string | undefined): Promise<Outcome> {
+    const found = this.#readCollectable(claimId)
+    if (isOutcome(found)) return found
     // Something may have been sent, or the authorization may be over: look before sending.
-    const wasSent = row.state === 'settling' || row.state === 'unknown'
-    if (row.state !== 'claimed' && (wasSent || row.credential.validBefore <= nowSeconds())) {
-      const outcome = await this.#look(row)
+    const wasSent = found.state === 'settling' || found.state === 'unknown'
+    if (found.state !== 'claimed' && (wasSent || found.credential.validBefore <= nowSeconds())) {
+      const outcome = await this.#look(found)
       if (outcome !== 'unused') return outcome
     }
+    try {
+      if (!(await this.#parts.maySend(found))) return { kind: 'superseded' }
+    } catch (error) {
+      return wasSent ? { kind: 'pending' } : { kind: 'unavailable', cause: String(error) }
+    }
+    // Others had their turn meanwhile.
+    const row = this.#readCollectable(claimId)
+    if (isOutcome(row)) return row
     const result = row.state === 'claimed' ? null : row.result
     const settling = this.#store.write({ ...knownOf(row), state: 'settling', result })
-    const sent = await this.#protocolOf(settling).settle(settling.credential, settling.terms)
+    const sent = await this.#parts.protocolOf(settling).settle(settling.credential, settling.terms)
     if (sent.kind === 'settled') return this.#finish(settling, sent.receipt)
     const outcome = await this.#look(settling)
     return outcome === 'unused' ? this.#leaveOpen(settling, sent.cause) : outcome
@@ -86,7 +129,7 @@ export class Settlement {
 
   /** Asks the chain; writes down what is certain. `unused`: it may be sent. */
   async #look(row: OpenRow): Promise<Outcome | 'unused'> {
-    const finding = await this.#protocolOf(row).find(row.credential, row.terms, row.height)
+    const finding = await this.#parts.protocolOf(row).find(row.credential, row.terms, row.height)
     if (finding.kind === 'paid') return this.#finish(row, finding.receipt)
     if (finding.kind === 'dead') return this.#refuse(row, finding.reason)
     if (finding.kind === 'unused') return 'unused'
@@ -98,17 +141,28 @@ export class Settlement {
     if (row.result === null) {
       const owedUntil = now() + OWED_MS
       this.#store.write({ ...known, state: 'owed', paid: { receipt, owedUntil } })
+      // Usually work begins at once; if nobody comes, the operator hears of it.
+      this.#store.wakeAt(now() + LOOK_AGAIN_MS.least)
       return { kind: 'owed' }
     }
     const resultUntil = now() + RESULT_LIFE_MS
-    const settled: RowIn<'settled'> = { ...known, state: 'settled', result: row.result, receipt, resultUntil }
-    this.#store.write(settled)
-    this.#store.wakeAt(resultUntil)
+    const { result } = row
+    const settled = this.#store.write<RowIn<'settled'>>({
+      ...known,
+      state: 'settled',
+      result,
+      receipt,
+      resultUntil,
+      secondLook: 'due',
+    })
+    this.#store.wakeAt(now() + SECOND_LOOK_MS)
     return toOutcome(settled)
   }
 
   #refuse(row: OpenRow, reason: string): Outcome {
-    this.#store.write({ ...knownOf(row), state: 'refused', reason, result: row.result })
+    const { result } = row
+    const mark = row.state === 'worked' ? 'failure' : 'loss'
+    this.#store.write({ ...knownOf(row), state: 'refused', reason, result, mark: result && mark })
     // The alarm deletes the result, and tries again if that fails.
     this.#store.wakeAt(now())
     return { kind: 'refused', reason }

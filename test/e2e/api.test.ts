@@ -1,9 +1,11 @@
+import { Challenge } from 'mppx'
+import { parseUnits } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { createDocs } from '../../src/docs/index.ts'
 import { errorsOf } from '../../src/docs/openapi.ts'
 import { endpoints } from '../../src/endpoints/index.ts'
 import { errors } from '../../src/errors.ts'
-import { stack } from './kit.ts'
+import { decode, stack } from './kit.ts'
 
 const all = [...endpoints, ...createDocs(endpoints)]
 const get = (path: string, init?: RequestInit) => fetch(stack.gateway + path, init)
@@ -33,26 +35,26 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
         expect(operation.responses[errors[code].status]!.description).toContain(code)
     })
 
-    it('says what it costs wherever prices are said', async () => {
+    it('row 31: says what it costs wherever prices are said, and asks for the same in every protocol', async () => {
       const operation = await readOperation()
       const page = await (await get('/llms.txt')).text()
-      const section = page
-        .slice(page.indexOf(`## ${endpoint.method} ${endpoint.path}`))
-        .split('\n')
-        .slice(0, 2)
-        .join('\n')
+      const [, section] = page.split(`## ${endpoint.method} ${endpoint.path}\n`)
       if (!endpoint.sale) {
         expect(operation['x-payment-info']).toBeUndefined()
-        expect(section).toContain('Free.')
+        expect(endpoint.isOperators ? section : section?.split('\n')[0]).toEqual(
+          endpoint.isOperators ? undefined : expect.stringContaining('Free.'),
+        )
         return
       }
-      expect(operation['x-payment-info']).toEqual({
+      const info = operation['x-payment-info'] as { price: { amount: string } }
+      const units = String(parseUnits(info.price.amount, 6))
+      expect(info).toEqual({
         price: { mode: 'fixed', currency: 'USD', amount: '0.05' },
         offers: [
           {
             intent: 'charge',
             method: 'tempo',
-            amount: '50000',
+            amount: units,
             currency: '0x20c0000000000000000000000000000000000000',
             description: 'pathUSD on Tempo',
           },
@@ -63,7 +65,14 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
         ],
       })
       expect(operation.responses).toHaveProperty('402')
-      expect(section).toContain('Price: $0.05')
+      expect(section?.split('\n')[0]).toContain(`Price: $${info.price.amount} a call.`)
+      const asked = await get(endpoint.path, { method: endpoint.method })
+      const v2 = decode<{ accepts: { amount: string }[] }>(asked.headers.get('payment-required'))
+      const v1 = (await asked.clone().json()) as { accepts: { maxAmountRequired: string }[] }
+      const mpp = Challenge.fromResponse(asked)
+      expect(v2.accepts.map(({ amount }) => amount)).toEqual([units])
+      expect(v1.accepts.map(({ maxAmountRequired }) => maxAmountRequired)).toEqual([units])
+      expect(mpp.request.amount).toBe(units)
     })
 
     it('answers 405 with Allow to another method', async () => {
@@ -100,7 +109,7 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
   },
 )
 
-const free = all.filter(({ sale }) => !sale)
+const free = all.filter(({ sale, isOperators }) => !sale && !isOperators)
 describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
   '%s',
   (_, endpoint) => {
@@ -109,6 +118,28 @@ describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, end
       expect(answer.status).toBe(200)
       expect(answer.headers.get('content-type')).toContain(endpoint.response.contentTypes[0])
       expect(answer.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/)
+    })
+  },
+)
+
+const operators = all.filter(({ isOperators }) => isOperators)
+describe.each(operators.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
+  '%s',
+  (_, endpoint) => {
+    const ask = (token?: string) =>
+      get(endpoint.path, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
+
+    it('answers the operator in the type it documents', async () => {
+      const answer = await ask(stack.adminToken)
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('content-type')).toContain(endpoint.response.contentTypes[0])
+    })
+
+    it.each([undefined, '', 'x'.repeat(64)])('answers 401 invalid_token to anybody else (%s)', async (token) => {
+      const answer = await ask(token)
+      expect(answer.status).toBe(401)
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+      expect(await answer.json()).toMatchObject({ error: 'invalid_token' })
     })
   },
 )

@@ -1,4 +1,5 @@
 import { ExactEvmScheme } from '@x402/evm/exact/server'
+import { declarePaymentIdentifierExtension } from '@x402/extensions/payment-identifier'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
@@ -37,7 +38,8 @@ async function askStockMiddleware(): Promise<Required> {
     description: 'Remove the background of an image',
     mimeType: 'image/png',
   }
-  app.use(paymentMiddleware({ [`POST ${ROUTE}`]: { accepts, ...resource } }, server))
+  const extensions = { 'payment-identifier': declarePaymentIdentifierExtension() }
+  app.use(paymentMiddleware({ [`POST ${ROUTE}`]: { accepts, ...resource, extensions } }, server))
   return requiredOf(await app.request(ROUTE, { method: 'POST' }))
 }
 

@@ -10,6 +10,7 @@ import { startWorld } from '../../workers/local/world.ts'
 export interface SharedStack {
   /** Where the gateway answers. */
   readonly gateway: string
+  readonly adminToken: string
   /** What it is configured to call itself: not where it answers, so that links cannot come from Host. */
   readonly publicUrl: string
   readonly rpc: string
@@ -29,6 +30,8 @@ declare module 'vitest' {
 }
 
 const PUBLIC_URL = 'https://pixtoll.test'
+/** Tests of unpaid work must not make everybody else pay first. */
+const ownVars = { IMAGES_HOST: 'i.localhost', MAX_UNPAID_LOSS_PER_HOUR: '1000' }
 
 async function forgetResults({ STORAGE }: { STORAGE: R2Bucket }): Promise<void> {
   for (const { key } of (await STORAGE.list({ prefix: 'results/' })).objects) await STORAGE.delete(key)
@@ -43,7 +46,7 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
   const harness = createTestHarness({
     root: join(import.meta.dirname, '../..'),
     workers: [
-      { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL), IMAGES_HOST: 'i.localhost' } },
+      { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL), ...ownVars } },
       { configPath: 'workers/matte/wrangler.toml' },
       { configPath: 'workers/infer/wrangler.toml' },
     ],
@@ -56,6 +59,7 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
   await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve))
   provide('stack', {
     gateway: url.origin,
+    adminToken: world.adminToken,
     publicUrl: PUBLIC_URL,
     rpc: world.rpc,
     usdc: world.usdc,

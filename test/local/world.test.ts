@@ -34,7 +34,9 @@ it('gives the gateway all that it asks for, with secrets of its own', async () =
     MPP_SECRET_KEY: expect.stringMatching(/^[0-9a-f]{64}$/),
     X402_HOST: 'x402.localhost',
     MPP_HOST: 'mpp.localhost',
+    ADMIN_TOKEN: world.adminToken,
   })
+  expect(world.adminToken).toMatch(/^[0-9a-f]{64}$/)
   expect(vars.MPP_SECRET_KEY).not.toBe(vars.CHALLENGE_SECRET)
   expect(world.gatewayVars('http://localhost:2').CHALLENGE_SECRET).toBe(vars.CHALLENGE_SECRET)
   const other = await startWorld()

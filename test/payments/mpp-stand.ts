@@ -37,6 +37,7 @@ export async function startMpp() {
         ...change,
       },
       tempo,
+      () => true,
     )
 
   const protocol = create()

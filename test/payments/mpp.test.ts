@@ -216,7 +216,7 @@ describe('a transaction that is signed by hand', () => {
     expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'transaction_would_fail' })
   })
 
-  it('for another challenge is refused: its memo says so', async () => {
+  it('for another challenge is used up: it paid for something, and a 402 would ask for more: its memo says so', async () => {
     const [one, two] = [await stand.readChallenge(), await stand.readChallenge()]
     const { payload } = await stand.sign(one)
     const credential = stand.read({ challenge: two, payload })
@@ -240,10 +240,10 @@ describe('a push payment', () => {
     expect(verdict).toMatchObject({ kind: 'valid', receipt: { transaction: pushed.payload.hash, amount: '50000' } })
   })
 
-  it('for another challenge is refused', async () => {
+  it('for another challenge is used up: it paid for something, and a 402 would ask for more', async () => {
     const { payload } = await push(await stand.readChallenge())
     const credential = stand.read({ challenge: await stand.readChallenge(), payload })
-    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'invalid_transfer' })
+    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'used' })
   })
 
   it('is a pull transaction too whose payer sent it: it is honoured, not refused', async () => {

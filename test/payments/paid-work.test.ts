@@ -19,7 +19,7 @@ function createJob(says: {
   put?: () => Promise<void>
   work?: () => Promise<never>
 }) {
-  const seen: { failed: Failure[]; deleted: string[]; settled: number } = { failed: [], deleted: [], settled: 0 }
+  const seen = { failed: [] as Failure[], marked: [] as string[], deleted: [] as string[], settled: 0, givenBack: 0 }
   const results = {
     put: says.put ?? (async () => {}),
     open: says.open ?? (async () => streamOf(bytes)),
@@ -42,10 +42,14 @@ function createJob(says: {
   const job = {
     c: { var: { log: {}, services: { till: { results } } } },
     call: { work, workSeconds: 1 },
+    markFailure: (code: string) => void seen.marked.push(code),
+    giveProbeBack: () => {
+      seen.givenBack += 1
+    },
     protocol: { receiptHeaders: () => [['PAYMENT-RESPONSE', 'receipt']] },
     credential: { key: 'x402:1' },
     ledger,
-    body: bytes,
+    upload: { size: bytes.length },
   } as unknown as PaidJob
   return { seen, run: () => runPaidJob(job) }
 }

@@ -27,7 +27,7 @@ const ask: Ask = {
 const payer = privateKeyToAccount(generatePrivateKey())
 
 /** The protocol over a facilitator and a chain that say what a test wants. */
-function createScripted(says: { verify?: object; find?: Finding; hasCode?: boolean } = {}) {
+function createScripted(says: { verify?: object; find?: Finding; hasCode?: boolean; mayAsk?: boolean } = {}) {
   const asked: string[] = []
   const facilitator: Facilitator = {
     async verify() {
@@ -43,7 +43,7 @@ function createScripted(says: { verify?: object; find?: Finding; hasCode?: boole
     hasCode: async () => says.hasCode ?? false,
     find: async () => says.find ?? { kind: 'unused' },
   }
-  return { asked, protocol: createX402(config, { facilitator, chain }) }
+  return { asked, protocol: createX402(config, { facilitator, chain, mayAsk: () => says.mayAsk ?? true }) }
 }
 
 const field = (name: string, type: string) => ({ name, type })

@@ -1,11 +1,25 @@
+import type { OpenIdempotencyKey } from '../../src/payments/idempotency-key.ts'
 import { Ledger } from '../../src/payments/ledger.ts'
 import type { LedgerRow } from '../../src/payments/ledger-row.ts'
+import type { OpenPayment, OpenPayments } from '../../src/payments/open-payments.ts'
 import type { Finding, PaymentProtocol, Settlement, Verdict } from '../../src/payments/protocol.ts'
+import { goodConduct, type Mark, type OpenStanding } from '../../src/payments/standing.ts'
+
+export { IdempotencyKey } from '../../src/payments/idempotency-object.ts'
+export { Standing } from '../../src/payments/standing-object.ts'
 
 /** What the outside says when the ledger asks. Tests set it; every question is written down in `asked`. */
 export const world = {
   asked: [] as string[],
   deleted: [] as string[],
+  /** Every mark that was put or cleared: `name`, `id` and what. */
+  marks: [] as { name: string; id: string; mark: Mark | null }[],
+  /** The operator's list. */
+  open: new Map<string, OpenPayment>(),
+  /** Whether the list and the records of standing answer. */
+  answers: true,
+  /** The payment that each Idempotency-Key stands for. */
+  holders: new Map<string, string>(),
   /** Whether the store deletes when it is asked to. */
   deletes: true,
   /** State of the row on disk at the moment when the settlement is sent. */
@@ -48,7 +62,43 @@ export class TestLedger extends Ledger {
         world.deleted.push(key)
       },
     }
-    super(ctx, env, { protocols: [createProtocol(ctx.storage)], results })
+    const assertAnswers = () => {
+      if (!world.answers) throw new Error('nobody answers')
+    }
+    const openStanding: OpenStanding = (name) => ({
+      async mark(id, mark) {
+        assertAnswers()
+        world.marks.push({ name, id, mark })
+      },
+      async clear(id) {
+        assertAnswers()
+        world.marks.push({ name, id, mark: null })
+      },
+      read: async () => goodConduct,
+    })
+    const openPayments: OpenPayments = {
+      async put(payment) {
+        assertAnswers()
+        world.open.set(payment.payment, payment)
+      },
+      async delete(payment) {
+        world.open.delete(payment)
+      },
+      list: async () => ({ payments: [...world.open.values()], cursor: null }),
+    }
+    const openIdempotencyKey: OpenIdempotencyKey = (hash) => ({
+      read: async () => null,
+      bind: async () => {
+        throw new Error('the ledger binds no keys')
+      },
+      send: async (payment) => {
+        assertAnswers()
+        world.asked.push('key')
+        return (world.holders.get(hash) ?? payment) === payment
+      },
+    })
+    const protocols = [createProtocol(ctx.storage)]
+    super(ctx, env, { protocols, results, openStanding, openPayments, openIdempotencyKey })
   }
 }
 

@@ -64,9 +64,9 @@ export async function startStack({ port: asked, ...options }: StackOptions): Pro
       options.signal?.throwIfAborted()
       return startGateway({ ...options, port, stateFolder, vars: { ...world.gatewayVars(nameUrl(port)) } })
     })
-    const { rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo } = world
+    const { rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo, adminToken } = world
     return {
-      stack: { gateway: nameUrl(port), rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo },
+      stack: { gateway: nameUrl(port), adminToken, rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo },
       ended: gateway.ended,
       async stop() {
         await gateway.stop()

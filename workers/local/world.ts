@@ -25,6 +25,8 @@ export interface GatewayVars {
   readonly MPP_SECRET_KEY: string
   readonly X402_HOST: string
   readonly MPP_HOST: string
+  /** 32 random bytes in hex, new with every world. */
+  readonly ADMIN_TOKEN: string
 }
 
 /** All that is outside of the Workers, on this machine: two chains, dollars on them, a facilitator, wallets. */
@@ -43,6 +45,8 @@ export interface World extends Pick<Chain, 'rpc' | 'chainId' | 'usdc' | 'mint'> 
     /** A wallet with 10,000 pathUSD on Tempo. */
     readonly tempoKey: Hex
   }
+  /** What the gateway's `/admin/*` asks for. */
+  readonly adminToken: string
   /** The gateway's environment. `publicUrl` is where callers reach it, such as `http://localhost:8787`. */
   gatewayVars(publicUrl: string): GatewayVars
   /** Ends chains and facilitator; nothing of them is kept. */
@@ -95,6 +99,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const tempoPayTo = deriveAccount(wallets.tempoPayTo).address
   const challengeSecret = randomBytes(32).toString('hex')
   const mppSecretKey = randomBytes(32).toString('hex')
+  const adminToken = randomBytes(32).toString('hex')
   return {
     rpc: chain.rpc,
     chainId: chain.chainId,
@@ -105,6 +110,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     tempoRpc: tempo.rpc,
     tempoPayTo,
     demo: { evmKey: readKey(deriveAccount(wallets.demo)), tempoKey: readKey(deriveAccount(wallets.tempoDemo)) },
+    adminToken,
     gatewayVars: (publicUrl) => ({
       PUBLIC_URL: publicUrl,
       EVM_NETWORK: `eip155:${chain.chainId}`,
@@ -118,6 +124,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       MPP_SECRET_KEY: mppSecretKey,
       X402_HOST: 'x402.localhost',
       MPP_HOST: 'mpp.localhost',
+      ADMIN_TOKEN: adminToken,
     }),
     stop,
   }

@@ -26,17 +26,29 @@ const queue = new Queue({
 /** Seconds after which a full queue has usually moved on. */
 const queueRetryAfter = 3
 
+const readFile = async (stream: ReadableStream<Uint8Array>): Promise<Uint8Array> =>
+  new Uint8Array(await new Response(stream).arrayBuffer())
+
 /** Background removal in an edge isolate: one picture at a time, a short queue behind it. */
 export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
-  async cut(image: Uint8Array, format: ImageFormat, _options: MatteOptions): Promise<MatteResult> {
-    const place = await queue.enter(image.length)
+  async cut(
+    stream: ReadableStream<Uint8Array>,
+    bytes: number,
+    format: ImageFormat,
+    _options: MatteOptions,
+  ): Promise<MatteResult> {
+    const place = await queue.enter(bytes)
     if (!place) return { ok: false, code: 'processor_unavailable', retryAfter: queueRetryAfter }
+    const image = await readFile(stream).catch(() => null)
+    if (!image) {
+      place.leave()
+      return { ok: false, code: 'processor_unavailable', retryAfter: queueRetryAfter }
+    }
     const tools = {
       model: defaultMatteModel,
       infer: this.env.INFER,
       decodeJpeg,
       pixelLimit: edgePixelLimit,
-      // RPC made these bytes for this call alone.
       dropFile: () => free(image),
     }
     return cutOut(image, format, tools, place)

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { createPace, type Pace, VERIFIES_PER_SECOND } from '../limits.ts'
 import type { PaymentProtocol } from '../protocol.ts'
 import { createTempo } from '../tempo.ts'
 import { createMpp } from './mpp.ts'
@@ -18,10 +19,13 @@ export interface Payments {
 }
 
 /** The table of protocols: each row makes its part of `Payments`, or null where the deployment is not configured for it. */
-const rows: readonly ((config: Config) => { protocol: PaymentProtocol; dependencies: PaymentDependency[] } | null)[] = [
-  ({ x402 }) => {
+const rows: readonly ((
+  config: Config,
+  mayAsk: Pace,
+) => { protocol: PaymentProtocol; dependencies: PaymentDependency[] } | null)[] = [
+  ({ x402 }, mayAsk) => {
     if (x402 === null) return null
-    const parts = createX402Parts(x402)
+    const parts = createX402Parts(x402, mayAsk)
     return {
       protocol: createX402(x402, parts),
       dependencies: [
@@ -30,11 +34,11 @@ const rows: readonly ((config: Config) => { protocol: PaymentProtocol; dependenc
       ],
     }
   },
-  ({ mpp }) => {
+  ({ mpp }, mayAsk) => {
     if (mpp === null) return null
     const tempo = createTempo(mpp.rpcUrl)
     return {
-      protocol: createMpp(mpp, tempo),
+      protocol: createMpp(mpp, tempo, mayAsk),
       dependencies: [{ name: 'tempo_rpc', check: () => checkChain(tempo, `eip155:${mpp.chainId}`) }],
     }
   },
@@ -47,7 +51,8 @@ async function checkChain(chain: { chainId(): Promise<number> }, network: string
 
 /** Creates what a configuration offers. No I/O. */
 export function createPayments(config: Config): Payments {
-  const built = rows.map((create) => create(config)).filter((row) => row !== null)
+  const mayAsk = createPace(VERIFIES_PER_SECOND)
+  const built = rows.map((create) => create(config, mayAsk)).filter((row) => row !== null)
   return {
     protocols: built.map(({ protocol }) => protocol),
     dependencies: built.flatMap(({ dependencies }) => dependencies),

@@ -64,6 +64,7 @@ function toCredential({ challenge, payload, source }: MppCredential.Credential, 
     // The id is never on chain: whoever shows it has the challenge that was paid.
     claimant: challenge.id,
     proof: challenge.id,
+    idempotencyKey: null,
     payer: sender,
     transaction: paid.hash,
     validBefore: paid.kind === 'pull' ? paid.validBefore : Math.floor(Date.parse(challenge.expires ?? '') / 1000),

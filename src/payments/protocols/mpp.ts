@@ -3,6 +3,7 @@ import { type Hex, parseUnits } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { now, nowSeconds } from '../../clock.ts'
 import { CHALLENGE_LIFE_S } from '../challenge-token.ts'
+import type { Pace } from '../limits.ts'
 import type { Ask, Credential, Finding, PaymentProtocol, Price, Receipt, Refusal, Terms, Verdict } from '../protocol.ts'
 import { type Execution, encodeTransfer, PATH_USD, type Tempo } from '../tempo.ts'
 import { isGenuine, isSponsored, paymentOf, readCredential, readMeta, recipientOf } from './mpp-credential.ts'
@@ -43,7 +44,7 @@ const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerC
  * because mppx asks the chain before it checks a signature, and forgets a payment whose answer it lost
  * (docs/notes.md). The ledger's key is the challenge id: however often it is signed, it is charged once.
  */
-export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
+export function createMpp(config: MppConfig, tempo: Tempo, mayAsk: Pace): PaymentProtocol {
   const { chainId, payTo } = config
   const network = `eip155:${chainId}`
   const sponsor = config.sponsorKey && privateKeyToAddress(config.sponsorKey)
@@ -69,6 +70,7 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
     const judged = judgeUnsent(payment, challenge, terms)
     // Nothing that happens on chain makes these right.
     if ('reason' in judged && !endings.has(judged.reason)) return { kind: 'refused', reason: judged.reason }
+    if (!mayAsk()) return tooMany
     const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(payment.hash)])
     // Its payer may have sent it: then the money has moved, and it is no refusal.
     const receipt = execution && findReceipt(execution, payment.hash, challenge, terms)
@@ -103,11 +105,15 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
 
   /** The money moved before we saw the credential: honoured whatever its age. */
   async function verifyPush(hash: Hex, challenge: Challenge.Challenge, terms: Terms): Promise<Verdict> {
+    if (!mayAsk()) return tooMany
     const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(hash)])
     // A push need not say when it ends: what no block holds may still come.
     if (execution === null) return { kind: 'unavailable', cause: 'no block holds the transaction yet' }
     const receipt = findReceipt(execution, hash, challenge, terms)
-    return receipt ? { kind: 'valid', terms, height, receipt } : { kind: 'refused', reason: 'invalid_transfer' }
+    if (receipt) return { kind: 'valid', terms, height, receipt }
+    // It paid us for another challenge: whoever shows it here is no proven payer, and a 402 would ask for more money.
+    const isOurs = execution.transfers.some(({ to }) => isSame(to, recipientOf(challenge)))
+    return isOurs ? { kind: 'used' } : { kind: 'refused', reason: 'invalid_transfer' }
   }
 
   /** The receipt of a transaction that paid this challenge, else null. */
@@ -225,6 +231,8 @@ export function createMpp(config: MppConfig, tempo: Tempo): PaymentProtocol {
     },
   }
 }
+
+const tooMany: Verdict = { kind: 'unavailable', cause: 'too many verifications at once' }
 
 /** Reasons for which a transaction of its payer may be on chain all the same. */
 const endings: ReadonlySet<string> = new Set(['challenge_expired', 'transaction_expired'])

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { concat, getAddress, type Hex, isAddress, isHex, keccak256, numberToHex } from 'viem'
 import { ApiError } from '../../errors.ts'
 import { type Credential, CredentialError } from '../protocol.ts'
+import { readPaymentIdentifier } from './payment-identifier.ts'
 
 /** Names of the networks in x402 v1 and v2. */
 export const networkNames = { 'eip155:8453': 'base', 'eip155:84532': 'base-sepolia' } as const
@@ -35,6 +36,8 @@ export interface X402Payment {
     /** The challenge token that the client echoes. */
     readonly replay?: string
   }
+  /** The id of the extension `payment-identifier`. */
+  readonly identifier?: string
 }
 
 /** x402 v1 and v2 headers hold a signature and some JSON; nothing honest comes near this. */
@@ -105,6 +108,7 @@ function readPayment(header: string): X402Payment {
       nonce: toHex(nonce, 66),
     },
     accepted: readAccepted(json),
+    ...present('identifier', readPaymentIdentifier(json.extensions)),
   }
 }
 
@@ -129,6 +133,7 @@ function toCredential(payment: X402Payment, asset: Hex): Credential {
     digest,
     claimant: digest,
     proof: payment.accepted.replay === undefined ? null : hash(payment.accepted.replay),
+    idempotencyKey: payment.identifier ?? null,
     payer: from,
     transaction: null,
     validBefore: Number(validBefore),

@@ -6,7 +6,9 @@ import { now, nowSeconds } from '../../clock.ts'
 import { type Chain, createChain } from '../chain.ts'
 import { createChallengeTokens } from '../challenge-token.ts'
 import { createFacilitator, type Facilitator, type FacilitatorConfig } from '../facilitator.ts'
+import type { Pace } from '../limits.ts'
 import type { Ask, Credential, PaymentProtocol, Terms, Verdict } from '../protocol.ts'
+import { paymentIdentifier } from './payment-identifier.ts'
 import { chainIdOf, envelopes, type Network, networkNames, readCredential, type X402Payment } from './x402-envelope.ts'
 
 export interface X402Config {
@@ -54,16 +56,19 @@ const paymentOf = (credential: Credential): X402Payment => credential.payload as
 export interface X402Parts {
   readonly facilitator: Facilitator
   readonly chain: Chain
+  /** Whether the facilitator may be asked for another verdict now. */
+  readonly mayAsk: Pace
 }
 
 /** Creates facilitator and chain clients for a configuration. */
-export const createX402Parts = (config: X402Config): X402Parts => ({
+export const createX402Parts = (config: X402Config, mayAsk: Pace): X402Parts => ({
   facilitator: createFacilitator(config.facilitator),
   chain: createChain(config.rpcUrl, config.network),
+  mayAsk,
 })
 
 /** x402, scheme `exact` on EVM (EIP-3009), v2 and v1 at once. Inbound v1 is lifted to v2: the signed part is the same. */
-export function createX402(config: X402Config, { facilitator, chain }: X402Parts): PaymentProtocol {
+export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X402Parts): PaymentProtocol {
   const { network, payTo } = config
   const asset = assets[network]
   const domain = { name: asset.name, version: asset.version }
@@ -128,7 +133,7 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
   }
 
   /** Junk never reaches the facilitator. Contract wallets sign in their own way: the facilitator judges those. */
-  async function isForged({ authorization, signature }: X402Payment): Promise<boolean> {
+  async function isSignedByPayer({ authorization, signature }: X402Payment): Promise<boolean> {
     const { from, to, value, validAfter, validBefore, nonce } = authorization
     const message = {
       from,
@@ -141,8 +146,7 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
     const signed = { ...domain, chainId, verifyingContract: asset.address }
     const typed = { domain: signed, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
     const signer = await recoverTypedDataAddress({ ...typed, signature }).catch(() => null)
-    if (signer !== null && isAddressEqual(signer, from)) return false
-    return !(await chain.hasCode(from))
+    return signer !== null && isAddressEqual(signer, from)
   }
 
   const toAuthorization = ({ authorization }: X402Payment, terms: Terms) => ({
@@ -189,7 +193,7 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
       const accepts = [{ ...requirements, extra: { ...requirements.extra, replay } }]
       const info = { url: resource, description, mimeType }
       const server = await openServer()
-      const required = await server.createPaymentRequiredResponse(accepts, info, refusal.error)
+      const required = await server.createPaymentRequiredResponse(accepts, info, refusal.error, paymentIdentifier)
       const v1 = required.accepts.map(({ scheme, amount, asset, payTo, maxTimeoutSeconds }) => ({
         scheme,
         network: networkNames[network],
@@ -215,10 +219,19 @@ export function createX402(config: X402Config, { facilitator, chain }: X402Parts
         const payment = paymentOf(credential)
         const terms = await judge(payment, ask)
         if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
-        if (await isForged(payment)) return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
+        const hasCode = chain.hasCode(credential.payer)
+        if (!(await isSignedByPayer(payment)) && !(await hasCode)) {
+          return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
+        }
+        if (!mayAsk()) return { kind: 'unavailable', cause: 'too many verifications at once' }
         const [payload, requirements] = await prepare(credential, terms)
-        const [height, answer] = await Promise.all([chain.height(), facilitator.verify(payload, requirements)])
-        if (answer.isValid) return { kind: 'valid', terms, height }
+        const [height, answer, isContract] = await Promise.all([
+          chain.height(),
+          facilitator.verify(payload, requirements),
+          hasCode,
+        ])
+        // A contract may say yes now, and no on chain.
+        if (answer.isValid) return { kind: 'valid', terms, height, moneyFirst: isContract }
         return await judgeRefusal(payment, terms, height, answer.invalidReason)
       } catch (error) {
         return { kind: 'unavailable', cause: String(error) }

@@ -1,17 +1,17 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
-import { LEASE_MS, RESULT_LIFE_MS } from '../../../src/payments/ledger-row.ts'
+import { JOIN_MS, LEASE_MS, RESULT_LIFE_MS } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
 import {
   ask,
   claimWork,
   HOME,
   openPayment,
+  orderOf,
   receipt,
   resultAt,
   start,
   useScriptedWorld,
-  WORK_S,
   work,
 } from './scripted-payment.ts'
 
@@ -21,14 +21,14 @@ describe('a payment that is shown several times at once', () => {
   it('is verified once', async () => {
     const { ledger, credential } = openPayment()
     const admissions = await Promise.all(Array.from({ length: 8 }, () => ledger.admit(credential, ask, HOME)))
-    expect(admissions).toEqual(Array(8).fill({ kind: 'admitted' }))
+    expect(admissions).toEqual(Array(8).fill({ kind: 'admitted', needsWork: true, payer: '0x1' }))
     expect(world.asked).toEqual(['verify'])
   })
 
   it('is worked for once, and everybody gets the one result', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME))
+    const waiting = Array.from({ length: 3 }, () => payment.ledger.claim(payment.credential, orderOf('a'), HOME))
     await payment.ledger.complete(claimId, resultAt('results/1'))
     const outcome = await payment.ledger.settle()
     expect(outcome).toMatchObject({ kind: 'settled', receipt })
@@ -39,7 +39,7 @@ describe('a payment that is shown several times at once', () => {
   it('lets those who wait share the failure of the work', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     const failure = { code: 'no_foreground', message: 'nothing there' } as const
     expect(await payment.ledger.fail(claimId, failure)).toEqual(failure)
     expect(await waiting).toEqual({ kind: 'failed', failure })
@@ -49,18 +49,18 @@ describe('a payment that is shown several times at once', () => {
   it('answers in_progress to whoever has waited 25 seconds and finds somebody at work', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     // Calls arrive in order: once this one is answered, the other is waiting.
     await payment.ledger.renew(claimId)
-    vi.setSystemTime(start + LEASE_MS + 1)
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    vi.setSystemTime(start + JOIN_MS + 1)
+    expect(await payment.ledger.claim(payment.credential, orderOf('a'), HOME)).toMatchObject({ kind: 'work' })
     expect(await waiting).toEqual({ kind: 'in_progress' })
   })
 
   it('gives a waiting other request its turn when the work fails', async () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('b'), HOME)
     await payment.ledger.fail(claimId, { code: 'invalid_image', message: 'truncated' })
     expect(await waiting).toMatchObject({ kind: 'work' })
     expect(await payment.readRow()).toMatchObject({ state: 'claimed', fingerprint: 'b' })
@@ -70,7 +70,7 @@ describe('a payment that is shown several times at once', () => {
     const payment = openPayment()
     const claimId = await claimWork(payment)
     await evictDurableObject(payment.stub)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     expect(await payment.ledger.renew(claimId)).toBe(true)
     expect(await payment.ledger.complete(claimId, resultAt('results/1'))).toBe(true)
     expect(await waiting).toEqual({ kind: 'settle' })
@@ -83,8 +83,8 @@ describe('a payment that has bought something', () => {
     await work(payment)
     await payment.ledger.settle()
     vi.setSystemTime(start + 60 * 60 * 1000)
-    expect(await payment.ledger.admit(payment.credential, ask, HOME)).toEqual({ kind: 'admitted' })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toMatchObject({
+    expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ kind: 'admitted' })
+    expect(await payment.ledger.claim(payment.credential, orderOf('a'), HOME)).toMatchObject({
       kind: 'settled',
       receipt,
     })
@@ -95,7 +95,7 @@ describe('a payment that has bought something', () => {
     const payment = openPayment()
     await work(payment)
     await payment.ledger.settle()
-    const other = await payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
+    const other = await payment.ledger.claim(payment.credential, orderOf('b'), HOME)
     expect(other).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 
@@ -105,7 +105,7 @@ describe('a payment that has bought something', () => {
     await payment.ledger.settle()
     const forged = { ...payment.credential, digest: 'something else', claimant: 'somebody else' }
     expect(await payment.ledger.admit(forged, ask, HOME)).toEqual({ kind: 'used' })
-    expect(await payment.ledger.claim(forged, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.claim(forged, orderOf('a'), HOME)).toEqual({ kind: 'used' })
   })
 
   it('loses its result after 24 hours and keeps its row', async () => {
@@ -138,13 +138,13 @@ describe('a refused payment', () => {
     world.verify = async () => ({ kind: 'refused', reason: 'insufficient_balance' })
     expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'refused', reason: 'insufficient_balance' })
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 })
-    expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'admitted' })
+    expect(await ledger.admit(credential, ask, HOME)).toMatchObject({ kind: 'admitted' })
   })
 
   it('cannot be claimed past its refusal', async () => {
     const { ledger, credential, readRow } = openPayment()
     world.verify = async () => ({ kind: 'unavailable', cause: 'down' })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'unavailable', cause: 'down' })
+    expect(await ledger.claim(credential, orderOf('a'), HOME)).toEqual({ kind: 'unavailable', cause: 'down' })
     expect(await readRow()).toBeUndefined()
   })
 
@@ -188,7 +188,7 @@ describe('a worker that loses its lease', () => {
       await gate.promise
       return { kind: 'valid', terms: { amount: '50000' }, height: 7 }
     }
-    const other = payment.ledger.claim(payment.credential, ask, 'b', WORK_S, HOME)
+    const other = payment.ledger.claim(payment.credential, orderOf('b'), HOME)
     expect(await payment.ledger.complete(claimId, resultAt('of a'))).toBe(true)
     await payment.ledger.settle()
     gate.resolve()

@@ -7,6 +7,7 @@ import {
   claimWork,
   HOME,
   openPayment,
+  orderOf,
   type Payment,
   receipt,
   resultAt,
@@ -28,7 +29,7 @@ function openShortPayment(): Payment {
 /** Money first: collected, not worked for yet. */
 async function openOwedPayment(): Promise<Payment> {
   const payment = openShortPayment()
-  const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+  const claim = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
   if (claim.kind !== 'settle') throw new Error(`claim says ${claim.kind}`)
   expect(await payment.ledger.settle(claim.claimId)).toEqual({ kind: 'owed' })
   return payment
@@ -38,15 +39,15 @@ describe('money first', () => {
   it('is for a payment that would not outlive the work by 5 seconds', async () => {
     const payment = openPayment()
     const endsIn = (seconds: number) => ({ ...payment.credential, validBefore: start / 1000 + seconds })
-    expect(await payment.ledger.claim(endsIn(WORK_S + 5), ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.claim(endsIn(WORK_S + 5), orderOf('a'), HOME)).toMatchObject({ kind: 'work' })
     const short = openShortPayment()
-    expect(await short.ledger.claim(short.credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settle' })
+    expect(await short.ledger.claim(short.credential, orderOf('a'), HOME)).toMatchObject({ kind: 'settle' })
   })
 
   it('is for a payment whose verdict may not hold', async () => {
     const { ledger, credential } = openPayment()
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, moneyFirst: true })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settle' })
+    expect(await ledger.claim(credential, orderOf('a'), HOME)).toMatchObject({ kind: 'settle' })
   })
 
   it('collects, then works, then is settled without a second settlement', async () => {
@@ -60,27 +61,27 @@ describe('money first', () => {
     const payment = openShortPayment()
     world.settle = async () => ({ kind: 'unknown', cause: 'no funds' })
     world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     const claimId = claim.kind === 'settle' ? claim.claimId : undefined
     expect(await payment.ledger.settle(claimId)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
     expect(await payment.readRow()).toMatchObject({ state: 'refused' })
-    const again = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const again = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     expect(again).toEqual({ kind: 'refused', reason: 'authorization_expired' })
   })
 
   it('is collected for its own claim alone', async () => {
     const payment = openShortPayment()
-    await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     expect(await payment.ledger.settle('another claim')).toMatchObject({ kind: 'unavailable' })
     expect(world.asked).toEqual(['verify'])
   })
 
   it('is not collected for a claim that was taken over', async () => {
     const payment = openShortPayment()
-    const stale = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const stale = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     vi.setSystemTime(start + LEASE_MS + 2)
     const later = { ...payment.credential, validBefore: start / 1000 + 120 }
-    const claim = await payment.ledger.claim(later, ask, 'b', WORK_S, HOME)
+    const claim = await payment.ledger.claim(later, orderOf('b'), HOME)
     await payment.ledger.complete(claim.kind === 'work' ? claim.claimId : '', resultAt('of b'))
     const claimId = stale.kind === 'settle' ? stale.claimId : undefined
     expect(await payment.ledger.settle(claimId)).toMatchObject({ kind: 'unavailable' })
@@ -89,8 +90,8 @@ describe('money first', () => {
 
   it('wakes up whoever waits for work that will not come', async () => {
     const payment = openShortPayment()
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     await payment.ledger.renew('nobody')
     world.settle = async () => ({ kind: 'unknown', cause: 'no funds' })
     world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
@@ -120,7 +121,7 @@ describe('work that is owed', () => {
   it('tells those who waited for it the same', async () => {
     const payment = await openOwedPayment()
     const claimId = await claimWork(payment)
-    const waiting = payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const waiting = payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     await payment.ledger.fail(claimId, failure)
     expect(await waiting).toEqual({ kind: 'failed', failure: { ...failure, owedUntil: start + OWED_MS } })
   })
@@ -145,7 +146,7 @@ describe('work that is owed', () => {
   it('is over after 24 hours', async () => {
     const payment = await openOwedPayment()
     vi.setSystemTime(start + OWED_MS + 1)
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     expect(claim).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 })
@@ -156,7 +157,7 @@ describe('a challenge that was signed again', () => {
     await payment.ledger.complete(await claimWork(payment), resultAt('results/1'))
     await payment.ledger.settle()
     const again = { ...payment.credential, digest: 'signed anew' }
-    expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'settled', receipt })
+    expect(await payment.ledger.claim(again, orderOf('a'), HOME)).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify', 'settle'])
   })
 
@@ -168,7 +169,7 @@ describe('a challenge that was signed again', () => {
     world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
     const pushed = { ...payment.credential, digest: 'pushed' }
-    expect(await payment.ledger.claim(pushed, ask, 'b', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.claim(pushed, orderOf('b'), HOME)).toMatchObject({ kind: 'work' })
     expect(await payment.readRow()).toMatchObject({ state: 'claimed', paid: { receipt } })
   })
 
@@ -179,7 +180,7 @@ describe('a challenge that was signed again', () => {
     await payment.ledger.settle()
     world.find = async () => ({ kind: 'paid', receipt })
     const again = { ...payment.credential, digest: 'signed anew' }
-    const claim = await payment.ledger.claim(again, ask, 'b', WORK_S, HOME)
+    const claim = await payment.ledger.claim(again, orderOf('b'), HOME)
     expect(claim).toEqual({ kind: 'conflict', transaction: '0xabc' })
   })
 
@@ -187,12 +188,12 @@ describe('a challenge that was signed again', () => {
     const payment = openShortPayment()
     world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
     world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
     await payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
     expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ kind: 'refused' })
     const again = { ...payment.credential, digest: 'signed anew', transaction: '0xb', validBefore: start / 1000 + 60 }
-    expect(await payment.ledger.admit(again, ask, HOME)).toEqual({ kind: 'admitted' })
-    expect(await payment.ledger.claim(again, ask, 'a', WORK_S, HOME)).toMatchObject({ kind: 'work' })
+    expect(await payment.ledger.admit(again, ask, HOME)).toMatchObject({ kind: 'admitted' })
+    expect(await payment.ledger.claim(again, orderOf('a'), HOME)).toMatchObject({ kind: 'work' })
     const { transaction } = payment.credential
     expect(await payment.readRow()).toMatchObject({ transactions: [transaction, '0xb'] })
   })

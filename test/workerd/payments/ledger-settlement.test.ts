@@ -6,11 +6,11 @@ import {
   ask,
   HOME,
   openPayment,
+  orderOf,
   type Payment,
   receipt,
   start,
   useScriptedWorld,
-  WORK_S,
   work,
 } from './scripted-payment.ts'
 
@@ -35,7 +35,7 @@ describe('a settlement whose outcome is unknown', () => {
   it('is found on chain by the next attempt, which sends nothing', async () => {
     const payment = await leaveOpen()
     world.find = async () => ({ kind: 'paid', receipt })
-    expect(await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, HOME)).toEqual({ kind: 'settle' })
+    expect(await payment.ledger.claim(payment.credential, orderOf('a'), HOME)).toEqual({ kind: 'settle' })
     expect(await payment.ledger.settle()).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['find'])
   })
@@ -62,7 +62,7 @@ describe('a settlement whose outcome is unknown', () => {
     expect(world.deleted).toEqual(['results/1'])
     expect(await readRow()).toMatchObject({ state: 'refused' })
     expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'refused', reason: 'authorization_expired' })
-    expect(await ledger.claim(credential, ask, 'a', WORK_S, HOME)).toEqual({
+    expect(await ledger.claim(credential, orderOf('a'), HOME)).toEqual({
       kind: 'refused',
       reason: 'authorization_expired',
     })

@@ -1,22 +1,24 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { Caller } from '../../../src/payments/replay-proof.ts'
 import { world } from '../worker.ts'
 import {
   ask,
   claimWork,
   HOME,
+  NOBODY,
   openPayment,
+  orderOf,
   type Payment,
   receipt,
   resultAt,
   start,
   useScriptedWorld,
-  WORK_S,
   work,
 } from './scripted-payment.ts'
 
 useScriptedWorld()
 
-const AWAY = 'somewhere else'
+const AWAY: Caller = { address: 'somewhere else', idempotencyKey: null }
 const unproven = ({ credential }: Payment) => ({ ...credential, proof: null })
 
 async function settle(): Promise<Payment> {
@@ -31,7 +33,7 @@ describe('a settled payment, rebuilt from the chain', () => {
   it.each(['a', 'b'])('gives a stranger nothing, not even the transaction (request %s)', async (request) => {
     const payment = await settle()
     expect(await payment.ledger.admit(unproven(payment), ask, AWAY)).toEqual({ kind: 'used' })
-    const claim = await payment.ledger.claim(unproven(payment), ask, request, WORK_S, AWAY)
+    const claim = await payment.ledger.claim(unproven(payment), orderOf(request), AWAY)
     expect(claim).toEqual({ kind: 'used' })
   })
 
@@ -39,30 +41,30 @@ describe('a settled payment, rebuilt from the chain', () => {
     const payment = await settle()
     const liar = { ...payment.credential, proof: 'made up' }
     expect(await payment.ledger.admit(liar, ask, AWAY)).toEqual({ kind: 'used' })
-    expect(await payment.ledger.admit(unproven(payment), ask, null)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.admit(unproven(payment), ask, NOBODY)).toEqual({ kind: 'used' })
   })
 
   it('replays to its payer’s proof from anywhere, at any time', async () => {
     const payment = await settle()
     vi.setSystemTime(start + 60 * 60 * 1000)
-    const claim = await payment.ledger.claim(payment.credential, ask, 'a', WORK_S, AWAY)
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a'), AWAY)
     expect(claim).toMatchObject({ kind: 'settled' })
   })
 
   it('replays to its payer’s address for ten minutes', async () => {
     const payment = await settle()
     vi.setSystemTime(start + 10 * 60 * 1000 - 1)
-    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'admitted' })
+    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toMatchObject({ kind: 'admitted' })
     vi.setSystemTime(start + 10 * 60 * 1000)
     expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'used' })
   })
 
   it('does not take two unknown addresses for one', async () => {
     const payment = openPayment()
-    const claim = await payment.ledger.claim(unproven(payment), ask, 'a', WORK_S, null)
+    const claim = await payment.ledger.claim(unproven(payment), orderOf('a'), NOBODY)
     await payment.ledger.complete(claim.kind === 'work' ? claim.claimId : '', resultAt('results/1'))
     await payment.ledger.settle()
-    expect(await payment.ledger.admit(unproven(payment), ask, null)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.admit(unproven(payment), ask, NOBODY)).toEqual({ kind: 'used' })
   })
 })
 
@@ -73,7 +75,7 @@ describe('a payment that was sent, or collected before the work', () => {
     world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
     await payment.ledger.settle()
     expect(await payment.ledger.admit(unproven(payment), ask, AWAY)).toEqual({ kind: 'used' })
-    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'admitted' })
+    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toMatchObject({ kind: 'admitted' })
   })
 
   it('does not let a stranger work off, or wait for, what is owed', async () => {
@@ -82,6 +84,6 @@ describe('a payment that was sent, or collected before the work', () => {
     const claimId = await claimWork(payment)
     expect(await payment.ledger.admit(unproven(payment), ask, AWAY)).toEqual({ kind: 'used' })
     await payment.ledger.fail(claimId, { code: 'invalid_image', message: 'truncated' })
-    expect(await payment.ledger.claim(unproven(payment), ask, 'b', WORK_S, AWAY)).toEqual({ kind: 'used' })
+    expect(await payment.ledger.claim(unproven(payment), orderOf('b'), AWAY)).toEqual({ kind: 'used' })
   })
 })

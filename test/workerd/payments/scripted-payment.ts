@@ -1,8 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import type { LedgerRow } from '../../../src/payments/ledger-row.ts'
+import type { LedgerRow, Order } from '../../../src/payments/ledger-row.ts'
 import type { Ask, Credential, Receipt } from '../../../src/payments/protocol.ts'
+import type { Caller } from '../../../src/payments/replay-proof.ts'
 import type { LedgerClient } from '../../../src/payments/till.ts'
 import { world } from '../worker.ts'
 
@@ -38,6 +39,7 @@ export function openPayment() {
     digest: `signed ${count}`,
     claimant: `claimant ${count}`,
     proof: `proof ${count}`,
+    idempotencyKey: null,
     payer: '0x1',
     transaction: `0x${count}`,
     validBefore: start / 1000 + 120,
@@ -51,15 +53,26 @@ export function openPayment() {
 }
 export type Payment = ReturnType<typeof openPayment>
 
-/** Hash of the payer's address. */
-export const HOME = 'home'
+/** The payer at its usual address. */
+export const HOME: Caller = { address: 'home', idempotencyKey: null }
+/** Somebody whose address proves nothing. */
+export const NOBODY: Caller = { address: null, idempotencyKey: null }
 
 /** How long the work of these tests takes, in seconds. */
 export const WORK_S = 10
 
+/** An order for a request, which is named by its fingerprint. */
+export const orderOf = (fingerprint: string, more: Partial<Order> = {}): Order => ({
+  ask,
+  fingerprint,
+  workSeconds: WORK_S,
+  moneyFirst: false,
+  ...more,
+})
+
 /** Takes the payment for a request and expects to be sent to work. */
 export async function claimWork({ ledger, credential }: Payment, fingerprint = 'a'): Promise<string> {
-  const claim = await ledger.claim(credential, ask, fingerprint, WORK_S, HOME)
+  const claim = await ledger.claim(credential, orderOf(fingerprint), HOME)
   if (claim.kind !== 'work') throw new Error(`claim says ${JSON.stringify(claim)}`)
   return claim.claimId
 }
@@ -77,6 +90,10 @@ export function useScriptedWorld(): void {
       asked: [],
       deleted: [],
       deletes: true,
+      marks: [],
+      open: new Map(),
+      answers: true,
+      holders: new Map(),
       stateWhenSent: undefined,
       verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
       settle: async () => ({ kind: 'settled', receipt }),

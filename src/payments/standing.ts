@@ -1,0 +1,37 @@
+/**
+ * What is held against somebody. `failure`: work that gave nothing to charge for. `open`: work is kept and its
+ * settlement failed, the chain has not said the last word. `loss`: work was done, and its payment can never come.
+ */
+export type Mark = 'failure' | 'open' | 'loss'
+
+/** Somebody's conduct, as far as it decides about the next call. */
+export interface Conduct {
+  /** Seconds until another failure may be risked; 0: now. */
+  readonly blockedFor: number
+  /** A settlement failed after work within 24 h: the next call is paid before its work. */
+  readonly mustPayFirst: boolean
+  /** Atomic units lost within the last hour. */
+  readonly lostInHour: number
+}
+
+/** The conduct of somebody against whom nothing is held. */
+export const goodConduct: Conduct = { blockedFor: 0, mustPayFirst: false, lostInHour: 0 }
+
+/** A record's object as its callers see it, over RPC. */
+export interface StandingClient {
+  /** Puts a mark; `id` names what it is for, and has one mark at most. `amount` in atomic units. */
+  mark(id: string, mark: Mark, amount: string): Promise<void>
+  /** Takes the mark of `id` away. */
+  clear(id: string): Promise<void>
+  read(): Promise<Conduct>
+}
+
+/** Opens the record of a payer, of an address, or of the whole service. */
+export type OpenStanding = (name: string) => StandingClient
+
+/** Names of records. An address comes as its hash. */
+export const standingOf = {
+  payer: (payer: string): string => `payer ${payer.toLowerCase()}`,
+  address: (hash: string): string => `address ${hash}`,
+  service: 'service',
+} as const
