@@ -92,9 +92,8 @@ export class Settlement {
   /** The row to collect, or what there is to say instead. */
   #readCollectable(claimId: string | undefined): Collectable | Outcome {
     const row = this.#store.row
-    if (row === undefined) throw new Error('there is nothing to settle')
-    const isClaimed = row.state === 'claimed' && row.claimId === claimId
-    if (isClaimed !== (claimId !== undefined) || (row.state === 'claimed' && !isClaimed)) {
+    const isClaimed = row?.state === 'claimed' && row.claimId === claimId
+    if (!row || isClaimed !== (claimId !== undefined) || (row.state === 'claimed' && !isClaimed)) {
       return { kind: 'unavailable', cause: 'the claim was lost' }
     }
     if (row.state === 'settled') return toOutcome(row)

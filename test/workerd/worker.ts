@@ -18,6 +18,8 @@ export const world = {
   open: new Map<string, OpenPayment>(),
   /** Whether the list and the records of standing answer. */
   answers: true,
+  /** What whoever is asked about a key waits for. */
+  gate: Promise.resolve(),
   /** The payment that each Idempotency-Key stands for. */
   holders: new Map<string, string>(),
   /** Whether the store deletes when it is asked to. */
@@ -94,6 +96,7 @@ export class TestLedger extends Ledger {
       send: async (payment) => {
         assertAnswers()
         world.asked.push('key')
+        await world.gate
         return (world.holders.get(hash) ?? payment) === payment
       },
     })

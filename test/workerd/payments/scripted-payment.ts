@@ -93,6 +93,7 @@ export function useScriptedWorld(): void {
       marks: [],
       open: new Map(),
       answers: true,
+      gate: Promise.resolve(),
       holders: new Map(),
       stateWhenSent: undefined,
       verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
