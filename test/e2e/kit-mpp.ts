@@ -26,7 +26,8 @@ export async function createTempoPayer(): Promise<PrivateKeyAccount> {
   return account
 }
 
-async function balanceOf(who: Hex): Promise<bigint> {
+/** Units of pathUSD. */
+export async function readTempoBalance(who: Hex): Promise<bigint> {
   const abi = parseAbi(['function balanceOf(address) view returns (uint256)'])
   const data = encodeFunctionData({ abi, functionName: 'balanceOf', args: [who] })
   return BigInt(await callRpc<Hex>('eth_call', [{ to: PATH_USD, data }, 'latest']))
@@ -34,9 +35,9 @@ async function balanceOf(who: Hex): Promise<bigint> {
 
 /** Units of pathUSD that the receiver gained while `act` ran, and what `act` gave. */
 export async function measureTempoIncome<Result>(act: () => Promise<Result>): Promise<[bigint, Result]> {
-  const before = await balanceOf(stack.tempoPayTo)
+  const before = await readTempoBalance(stack.tempoPayTo)
   const result = await act()
-  return [(await balanceOf(stack.tempoPayTo)) - before, result]
+  return [(await readTempoBalance(stack.tempoPayTo)) - before, result]
 }
 
 /** The stock client. It pays again on every 402 unless told otherwise. */

@@ -162,12 +162,15 @@ export async function cancel(account: PrivateKeyAccount, nonce: Hex): Promise<vo
 /** All that the Workers have logged so far. */
 export const readLogs = async (): Promise<string> => (await fetch(stack.control)).text()
 
+/** Every call that has reached the facilitator, and when (ms). */
+export const readFacilitatorLog = async (): Promise<{ op: string; at: number }[]> =>
+  (await (await fetch(`${stack.facilitator}/_log`)).json()) as { op: string; at: number }[]
+
 /** Calls that reached the facilitator while `act` ran, in alphabetical order, and what `act` gave. */
 export async function watchFacilitator<Result>(act: () => Promise<Result>): Promise<[string[], Result]> {
-  const read = async () => (await (await fetch(`${stack.facilitator}/_log`)).json()) as { op: string }[]
-  const before = (await read()).length
+  const before = (await readFacilitatorLog()).length
   const result = await act()
-  const calls = (await read()).slice(before).map(({ op }) => op)
+  const calls = (await readFacilitatorLog()).slice(before).map(({ op }) => op)
   return [calls.filter((op) => op !== 'supported').sort(), result]
 }
 

@@ -28,6 +28,8 @@ export interface FacilitatorOptions extends Partial<PortWish> {
 /** One call, as `GET /_log` lists it; written when the call arrives, completed when it is answered. */
 export interface FacilitatorLogEntry {
   readonly op: Operation
+  /** When it arrived; milliseconds since the epoch. */
+  readonly at: number
   x402Version?: number
   /** What was answered: `ok`, the facilitator's reason, or `fault`. */
   outcome?: string
@@ -113,7 +115,7 @@ function createApp(settler: x402Facilitator): Hono {
 
   for (const op of ['verify', 'settle'] as const) {
     app.post(`/${op}`, async (c) => {
-      const entry: FacilitatorLogEntry = { op }
+      const entry: FacilitatorLogEntry = { op, at: Date.now() }
       log.push(entry)
       const body = await readJson(c.req.raw)
       const instead = await strike(op, 'before')

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createPayer, photo, post, sign, stack, v2, withFaults } from './kit.ts'
+import { shrink } from './pictures.ts'
+
+const root = join(import.meta.dirname, '../..')
+let flower: Buffer
+beforeAll(async () => {
+  flower = await shrink(photo('flower.jpg'))
+})
+
+/** `npm run admin -- …` against the shared stack, or as `env` says. */
+async function runAdmin(args: readonly string[], env: Record<string, string> = {}) {
+  const deployment = { PIXTOLL_URL: stack.gateway, ADMIN_TOKEN: stack.adminToken }
+  const options = { cwd: root, env: { ...process.env, ...deployment, ...env } }
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ['admin/cli.ts', ...args], options)
+    return { code: 0, said: stdout }
+  } catch (error) {
+    const { code, stderr } = error as { code: number; stderr: string }
+    return { code, said: stderr }
+  }
+}
+
+describe('npm run admin -- payments', () => {
+  it('lists a payment whose outcome is unknown until it is found, and what is owed until it is worked off', async () => {
+    const payer = await createPayer()
+    const open = v2(await sign(payer))
+    await withFaults([{ op: 'settle', mode: '500', count: 1 }], () => post(flower, open))
+    const owed = v2(await sign(payer, { validBefore: 25 }))
+    await post(flower.subarray(0, flower.length / 2), owed)
+
+    const isOf = (block: string) => block.includes(payer.address)
+    const blocks = async () => (await runAdmin(['payments'])).said.split(/\n(?=\S)/).filter(isOf)
+    await expect.poll(blocks, { timeout: 10_000 }).toHaveLength(2)
+    const [first, second] = (await blocks()).sort()
+    expect(first).toMatch(/^owed {4}\$0\.05 {2}x402:0x[\da-f]{64}\n/)
+    expect(first).toMatch(/\n {2}transaction 0x[\da-f]{64}\n {2}owed until {2}\d{4}-/)
+    expect(second).toMatch(/^unknown \$0\.05 {2}x402:0x[\da-f]{64}\n/)
+    expect(second).toContain('  for         POST /v1/remove-background')
+
+    expect((await post(flower, open)).status).toBe(200)
+    expect((await post(flower, owed)).status).toBe(200)
+    await expect.poll(blocks, { timeout: 10_000 }).toEqual([])
+  })
+
+  it('says what is wrong with its token, its deployment or its words, without a stack trace', async () => {
+    const wrong = await runAdmin(['payments'], { ADMIN_TOKEN: 'x'.repeat(64) })
+    expect(wrong).toEqual({ code: 1, said: expect.stringContaining('answers 401: Send Authorization: Bearer') })
+    const gone = await runAdmin(['payments'], { PIXTOLL_URL: 'http://127.0.0.1:1' })
+    expect(gone).toEqual({ code: 1, said: expect.stringMatching(/^http:\/\/127\.0\.0\.1:1 does not answer: /) })
+    const half = await runAdmin(['payments'], { ADMIN_TOKEN: '' })
+    expect(half).toEqual({ code: 1, said: expect.stringContaining('go together') })
+    expect(await runAdmin(['takings'])).toEqual({ code: 1, said: expect.stringMatching(/^Usage: /) })
+  })
+})
