@@ -52,7 +52,8 @@ export const gateway: Bench = {
     const world = await startWorld()
     const bundle = bundleWorker('test/bench/workers/gateway.toml')
     const vars = { ...world.gatewayVars('http://localhost:8787') }
-    const workerd = await startWorkerd(bundle, { vars, objects: { LEDGER: 'PaymentLedger' } })
+    const objects = { LEDGER: 'PaymentLedger', IDEMPOTENCY_KEY: 'IdempotencyKey', STANDING: 'Standing' }
+    const workerd = await startWorkerd(bundle, { vars, objects })
     const payer = privateKeyToAccount(world.demo.evmKey)
     const url = `${workerd.url}v1/remove-background`
 
@@ -82,6 +83,11 @@ export const gateway: Bench = {
       return [
         await measure('unpaid, 402', async () => ({}), 402),
         await measure('paid, 200', async () => ({ 'X-PAYMENT': await sign(world, payer) }), 200),
+        await measure(
+          'paid with an Idempotency-Key, 200',
+          async () => ({ 'X-PAYMENT': await sign(world, payer), 'Idempotency-Key': crypto.randomUUID() }),
+          200,
+        ),
       ]
     } finally {
       await workerd.stop()
