@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Hex, parseAbi, toEventSelector, toHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Authorization, createChain, type Chain as Reader } from '../../src/payments/chain.ts'
 import { type Chain, startChain } from '../../workers/local/chain.ts'
 
@@ -223,5 +223,19 @@ describe('a node in trouble', () => {
       message: expect.not.stringContaining('secret-key'),
     })
     server.close()
+  })
+})
+
+describe('whether an account is a contract', () => {
+  it('is asked once in five minutes', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    const account = privateKeyToAccount(generatePrivateKey()).address
+    expect(await reader.hasCode(chain.usdc)).toBe(true)
+    expect(await reader.hasCode(account)).toBe(false)
+    await chain.client.setCode({ address: account, bytecode: '0x00' })
+    expect(await reader.hasCode(account)).toBe(false)
+    vi.setSystemTime(Date.now() + 5 * 60_000)
+    expect(await reader.hasCode(account)).toBe(true)
+    vi.useRealTimers()
   })
 })

@@ -151,10 +151,34 @@ describe('a signature that is not the payer’s', () => {
     })
     expect(asked).toEqual([])
   })
+  it('is looked into 20 times a second, and keeps no honest payer from being judged', async () => {
+    const { protocol } = createScripted()
+    const forged = await forge()
+    const verdicts = await Promise.all(Array.from({ length: 30 }, () => protocol.verify(forged, ask)))
+    expect(verdicts.filter(({ kind }) => kind === 'refused')).toHaveLength(20)
+    expect(verdicts.filter(({ kind }) => kind === 'unavailable')).toHaveLength(10)
+    expect(await protocol.verify(await pay(), ask)).toMatchObject({ kind: 'valid' })
+  })
   it('is for the facilitator to judge when the payer is a contract', async () => {
     const { protocol, asked } = createScripted({ hasCode: true })
     await protocol.verify(await forge(), ask)
     expect(asked).toEqual(['verify'])
+  })
+})
+
+describe('a payer that is a contract', () => {
+  it('pays first: it may say yes now, and no on chain', async () => {
+    const judge = async (hasCode: boolean) => createScripted({ hasCode }).protocol.verify(await pay(), ask)
+    expect(await judge(true)).toMatchObject({ kind: 'valid', moneyFirst: true })
+    expect(await judge(false)).toMatchObject({ kind: 'valid', moneyFirst: false })
+  })
+})
+
+describe('too many payments at once', () => {
+  it('are not judged, and nobody is asked', async () => {
+    const { protocol, asked } = createScripted({ mayAsk: false })
+    expect(await protocol.verify(await pay(), ask)).toMatchObject({ kind: 'unavailable' })
+    expect(asked).toEqual([])
   })
 })
 

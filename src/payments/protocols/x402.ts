@@ -6,7 +6,7 @@ import { now, nowSeconds } from '../../clock.ts'
 import { type Chain, createChain } from '../chain.ts'
 import { createChallengeTokens } from '../challenge-token.ts'
 import { createFacilitator, type Facilitator, type FacilitatorConfig } from '../facilitator.ts'
-import type { Pace } from '../limits.ts'
+import { createPace, type Pace, VERIFIES_PER_SECOND } from '../limits.ts'
 import type { Ask, Credential, PaymentProtocol, Terms, Verdict } from '../protocol.ts'
 import { paymentIdentifier } from './payment-identifier.ts'
 import { chainIdOf, envelopes, type Network, networkNames, readCredential, type X402Payment } from './x402-envelope.ts'
@@ -52,6 +52,8 @@ const encodeBase64 = (value: unknown): string => Buffer.from(JSON.stringify(valu
 /** Only `read` makes credentials of this protocol, so their payload is one of ours. */
 const paymentOf = (credential: Credential): X402Payment => credential.payload as X402Payment
 
+const tooMany: Verdict = { kind: 'unavailable', cause: 'too many verifications at once' }
+
 /** The outside parts of the protocol, for `/health` too. */
 export interface X402Parts {
   readonly facilitator: Facilitator
@@ -74,6 +76,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
   const domain = { name: asset.name, version: asset.version }
   const tokens = createChallengeTokens(config.challengeSecret, `x402 ${network} ${payTo}`)
   const chainId = Number(network.split(':')[1])
+  const mayAskForCode = createPace(VERIFIES_PER_SECOND)
   let starting: Promise<x402ResourceServer> | undefined
   const openServer = () => {
     starting ??= startServer()
@@ -132,7 +135,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     return { amount }
   }
 
-  /** Junk never reaches the facilitator. Contract wallets sign in their own way: the facilitator judges those. */
+  /** Whether an ordinary account signed: whoever did not is a contract wallet, or never reaches the facilitator. */
   async function isSignedByPayer({ authorization, signature }: X402Payment): Promise<boolean> {
     const { from, to, value, validAfter, validBefore, nonce } = authorization
     const message = {
@@ -219,16 +222,18 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
         const payment = paymentOf(credential)
         const terms = await judge(payment, ask)
         if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
-        const hasCode = chain.hasCode(credential.payer)
-        if (!(await isSignedByPayer(payment)) && !(await hasCode)) {
+        // Contract wallets sign in their own way. Junk looks the same, and must not keep honest payers from being judged.
+        const isSigned = await isSignedByPayer(payment)
+        if (!isSigned && !mayAskForCode()) return tooMany
+        if (!isSigned && !(await chain.hasCode(credential.payer))) {
           return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
         }
-        if (!mayAsk()) return { kind: 'unavailable', cause: 'too many verifications at once' }
+        if (!mayAsk()) return tooMany
         const [payload, requirements] = await prepare(credential, terms)
         const [height, answer, isContract] = await Promise.all([
           chain.height(),
           facilitator.verify(payload, requirements),
-          hasCode,
+          chain.hasCode(credential.payer),
         ])
         // A contract may say yes now, and no on chain.
         if (answer.isValid) return { kind: 'valid', terms, height, moneyFirst: isContract }
