@@ -96,6 +96,7 @@ async function collect(job: PaidJob, claimId?: string): Promise<Outcome & { kind
 async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
   const { c, call, credential, ledger, upload } = job
   const { results } = c.var.services.till
+  c.var.log.worked = true
   const renewal = setInterval(async () => {
     if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
   }, RENEWAL_MS)

@@ -23,10 +23,17 @@ const isReplay = ({ headers }: Response) => headers.get('idempotent-replayed') =
 const errorOf = async (response: Response) => (await response.json()) as Record<string, unknown>
 
 describe('a facilitator in trouble', () => {
-  const down = { '500': { mode: '500' }, html: { mode: 'html' }, nonsense: { mode: 'json', body: {} } }
+  const down = {
+    '500': { mode: '500' },
+    'a bad gateway': { mode: 'json', body: 'Bad Gateway', status: 502 },
+    HTML: { mode: 'html' },
+    nonsense: { mode: 'json', body: {} },
+    // The client gives up after 8 seconds.
+    'a time-out': { mode: 'delay', ms: 9_000 },
+  }
 
   it.each(Object.entries(down))(
-    'at verify (%s): 503 payment_unavailable, then the same payment buys',
+    'row 1: at verify (%s): 503 payment_unavailable, then the same payment buys',
     async (_, fault) => {
       const payment = await sign(await createPayer())
       const [income, [first, second]] = await measureIncome(async () => [
@@ -41,15 +48,31 @@ describe('a facilitator in trouble', () => {
     },
   )
 
-  it('at settle, before it was sent on: 503 payment_pending, then 200, charged once', async () => {
+  const { 'a time-out': _tooSlow, ...quick } = down
+  it.each(Object.entries(quick))(
+    'row 2: at settle (%s), before it was sent on: 503 payment_pending, then 200, charged once',
+    async (_, fault) => {
+      const payment = await sign(await createPayer())
+      const [income, [first, second]] = await measureIncome(async () => [
+        await withFaults([{ op: 'settle', ...fault, count: 1 }], () => post(flower, v2(payment))),
+        await post(flower, v2(payment)),
+      ])
+      expect(first!.status).toBe(503)
+      expect(first!.headers.get('retry-after')).toMatch(/^\d+$/)
+      expect(await errorOf(first!)).toMatchObject({ error: 'payment_pending', retryable: true })
+      expect(second!.status).toBe(200)
+      expect(income).toBe(PRICE)
+    },
+  )
+
+  it('row 2: at settle, with no answer in time: 503 or found on chain, and then 200, charged once', async () => {
     const payment = await sign(await createPayer())
     const [income, [first, second]] = await measureIncome(async () => [
-      await withFaults([{ op: 'settle', mode: '500', count: 1 }], () => post(flower, v2(payment))),
+      await withFaults([{ op: 'settle', mode: 'delay', ms: 21_000, count: 1 }], () => post(flower, v2(payment))),
       await post(flower, v2(payment)),
     ])
-    expect(first!.status).toBe(503)
-    expect(await errorOf(first!)).toMatchObject({ error: 'payment_pending', retryable: true })
-    expect(second!.status).toBe(200)
+    expect([first!.status, second!.status]).toEqual([503, 200])
+    expect(await errorOf(first!)).toMatchObject({ error: 'payment_pending' })
     expect(income).toBe(PRICE)
   })
 

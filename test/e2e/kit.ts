@@ -36,13 +36,16 @@ export const balanceOf = (who: Hex): Promise<bigint> =>
 // One transaction at a time, so that no two ask for the same account nonce.
 const enqueue = createQueue()
 
+/** Gives an account so many units of USDC. */
+export async function fund({ address }: { address: Hex }, units: bigint): Promise<void> {
+  const mint = { address: stack.usdc, abi: token, functionName: 'mint', args: [address, units] } as const
+  await enqueue(async () => chain.waitForTransactionReceipt({ hash: await chain.writeContract(mint) }))
+}
+
 /** A fresh wallet with so many units of USDC. */
 export async function createPayer(units = 400_000n): Promise<PrivateKeyAccount> {
   const account = privateKeyToAccount(generatePrivateKey())
-  if (units > 0n) {
-    const mint = { address: stack.usdc, abi: token, functionName: 'mint', args: [account.address, units] } as const
-    await enqueue(async () => chain.waitForTransactionReceipt({ hash: await chain.writeContract(mint) }))
-  }
+  if (units > 0n) await fund(account, units)
   return account
 }
 
@@ -91,7 +94,14 @@ const seconds = () => Math.floor(Date.now() / 1000)
 /** An EIP-3009 authorization, signed. Times are relative to now, in seconds. */
 export async function sign(
   account: PrivateKeyAccount,
-  terms: { to?: Hex; value?: bigint; validAfter?: number; validBefore?: number; chainId?: number } = {},
+  terms: {
+    to?: Hex
+    value?: bigint
+    validAfter?: number
+    validBefore?: number
+    chainId?: number
+    nonce?: Hex
+  } = {},
 ): Promise<SignedPayment> {
   const { to = stack.payTo, value = PRICE, validAfter = -600, validBefore = 300, chainId = 84532 } = terms
   const message = {
@@ -100,7 +110,7 @@ export async function sign(
     value,
     validAfter: BigInt(seconds() + validAfter),
     validBefore: BigInt(seconds() + validBefore),
-    nonce: toHex(crypto.getRandomValues(new Uint8Array(32))),
+    nonce: terms.nonce ?? toHex(crypto.getRandomValues(new Uint8Array(32))),
   }
   const domain = { name: 'USDC', version: '2', chainId, verifyingContract: stack.usdc }
   const signature = await account.signTypedData({

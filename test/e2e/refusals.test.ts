@@ -1,5 +1,7 @@
+import { parseSignature, serializeCompactSignature, serializeErc6492Signature, signatureToCompactSignature } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cancel, chain, createPayer, decode, measureIncome, photo, post, sign, stack, token, v1, v2 } from './kit.ts'
+import { hasWorked } from './kit-chain.ts'
 import { shrink } from './pictures.ts'
 
 let flower: Buffer
@@ -9,7 +11,7 @@ beforeAll(async () => {
 
 const errorOf = async (response: Response) => (await response.json()) as Record<string, unknown>
 
-describe('a payment that cannot be taken', () => {
+describe('row 11: a payment that cannot be taken', () => {
   const cases: Readonly<Record<string, { make: () => Promise<Record<string, string>>; error: string }>> = {
     'of a payer without funds': {
       make: async () => v2(await sign(await createPayer(0n))),
@@ -51,6 +53,27 @@ describe('a payment that cannot be taken', () => {
       make: async () => v2(await sign(await createPayer(), { chainId: 1 })),
       error: 'invalid_exact_evm_signature',
     },
+    'with a compact signature (EIP-2098)': {
+      make: async () => {
+        const payment = await sign(await createPayer())
+        const signature = serializeCompactSignature(signatureToCompactSignature(parseSignature(payment.signature)))
+        return v2({ ...payment, signature })
+      },
+      error: 'invalid_exact_evm_signature',
+    },
+    'of a wallet that is not deployed yet (ERC-6492)': {
+      make: async () => {
+        const payment = await sign(await createPayer())
+        const signature = serializeErc6492Signature({
+          address: stack.usdc,
+          data: '0x00',
+          signature: payment.signature,
+        })
+        const { address } = await createPayer(0n)
+        return v2({ authorization: { ...payment.authorization, from: address }, signature })
+      },
+      error: 'invalid_exact_evm_signature',
+    },
     'that cannot be decoded': {
       make: async () => ({ 'PAYMENT-SIGNATURE': '%%%' }),
       error: 'invalid_payload',
@@ -79,6 +102,7 @@ describe('a payment that cannot be taken', () => {
     expect(await errorOf(answer)).toMatchObject({ error, x402Version: 1, accepts: [expect.anything()] })
     expect(answer.headers.get('payment-response')).toBeNull()
     expect(income).toBe(0n)
+    expect(await hasWorked(answer)).toBe(false)
   })
 
   it('in a header above 8 KiB: 431', async () => {
@@ -95,7 +119,7 @@ describe('a payment that cannot be taken', () => {
     expect(income).toBe(0n)
   })
 
-  it('because its nonce was used before we ever saw it: 409, no work', async () => {
+  it('row 8: because its nonce was used before we ever saw it: 409, no work', async () => {
     const { authorization: a, signature } = await sign(await createPayer())
     await chain.waitForTransactionReceipt({
       hash: await chain.writeContract({
@@ -108,6 +132,7 @@ describe('a payment that cannot be taken', () => {
     const [income, answer] = await measureIncome(() => post(flower, v2({ authorization: a, signature })))
     expect(answer.status).toBe(409)
     expect(await errorOf(answer)).toMatchObject({ error: 'payment_already_used' })
+    expect(await hasWorked(answer)).toBe(false)
     expect(income).toBe(0n)
   })
 })

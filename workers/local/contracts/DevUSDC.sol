@@ -242,6 +242,15 @@ contract DevSmartWallet is IERC1271 {
     }
 }
 
+/// A wallet that says yes to whoever asks and no on chain: a call pays no gas price, a transaction does.
+contract DevFickleWallet is IERC1271 {
+    constructor(address) {}
+
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+        return tx.gasprice == 0 ? this.isValidSignature.selector : bytes4(0xffffffff);
+    }
+}
+
 /// Deploys wallets at addresses known beforehand, for counterfactual (ERC-6492) payers.
 contract DevWalletFactory {
     function create(address owner, bytes32 salt) external returns (address) {
