@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**', 'test/e2e/**'],
+          exclude: ['test/workerd/**', 'test/e2e/**', 'test/restart/**'],
           testTimeout: 30_000,
         },
       },
@@ -21,6 +21,16 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: './test/e2e/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'restart',
+          include: ['test/restart/**/*.test.ts'],
+          globalSetup: './test/restart/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

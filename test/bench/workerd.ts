@@ -63,12 +63,20 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   throw new Error(`workerd ended with ${child.exitCode}`)
 }
 
+/** What a Worker takes over from its predecessor; fresh unless given. */
+export interface Place {
+  readonly port: number
+  /** Folder of its Durable Objects. */
+  readonly disk: string
+}
+
 /** Starts one Worker in a workerd of its own and waits until its fetch handler has answered once. */
 export async function startWorkerd(
   bundle: Bundle,
   surroundings: Surroundings = { vars: {}, objects: {} },
+  place: Partial<Place> = {},
 ): Promise<Workerd> {
-  const port = await findPort()
+  const { port = await findPort(), disk = mkdtempSync(join(bundle.folder, 'disk-')) } = place
   // Beside the modules, since workerd takes no absolute paths to embed.
   const config = join(bundle.folder, `config-${port}.capnp`)
   writeFileSync(
@@ -76,7 +84,7 @@ export async function startWorkerd(
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main), (name = "outside", network = (allow = ["local"])),
-    (name = "disk", disk = (path = "${mkdtempSync(join(bundle.folder, 'disk-'))}", writable = true))],
+    (name = "disk", disk = (path = "${disk}", writable = true))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
 const main :Workerd.Worker = ${describeWorker(bundle, surroundings)};
@@ -84,6 +92,9 @@ const main :Workerd.Worker = ${describeWorker(bundle, surroundings)};
   )
   const binary: string = require('workerd').default
   const child = spawn(binary, ['serve', '--experimental', config], { stdio: ['ignore', 'ignore', 'ignore'] })
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   const url = `http://127.0.0.1:${port}/`
   await waitUntilReady(url, child)
   const readStatus = (field: string) => {
@@ -106,7 +117,7 @@ const main :Workerd.Worker = ${describeWorker(bundle, surroundings)};
     stop: async () => {
       const ended = once(child, 'exit')
       // On SIGTERM it would first wait for connections that are kept alive.
-      child.kill('SIGKILL')
+      end()
       await ended
     },
   }

@@ -1,3 +1,4 @@
+import { Credential } from 'mppx'
 import { type SignatureEnvelope, TxEnvelopeTempo } from 'ox/tempo'
 import type { Hex } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -76,8 +77,21 @@ describe.each(['pull', 'push'] as const)('a %s credential', (mode) => {
   })
 })
 
-describe('one challenge that is signed twice', () => {
-  it('is charged once, and both signatures get the one result', async () => {
+describe('row 28: one challenge', () => {
+  it('that is paid by a pull, and then shown with the hash of its transaction, is charged once', async () => {
+    const credential = await signMpp(await createTempoPayer())
+    const { challenge } = Credential.deserialize(credential.Authorization)
+    const [income, [pulled, pushed]] = await measureTempoIncome(async () => {
+      const first = await post(flower, credential)
+      const payload = { type: 'hash', hash: readMppReceipt(first).reference }
+      return [first, await post(flower, { Authorization: Credential.serialize({ challenge, payload }) })]
+    })
+    expect([pulled!.status, pushed!.status, pushed!.headers.get('idempotent-replayed')]).toEqual([200, 200, 'true'])
+    expect((await bytesOf(pushed!)).equals(await bytesOf(pulled!))).toBe(true)
+    expect(income).toBe(PRICE)
+  })
+
+  it('that is signed twice is charged once, and both signatures get the one result', async () => {
     const account = await createTempoPayer()
     const challenge = await askChallenge()
     const credentials = [
@@ -106,7 +120,7 @@ describe('work that fails', () => {
     expect(income).toBe(PRICE)
   })
 
-  it('after a push is owed: the error says until when, and another picture is free', async () => {
+  it('row 29: after a push is owed: the error says until when, and another picture is free', async () => {
     const credential = await signMpp(await createTempoPayer(), { mode: 'push' })
     const broken = await post(flower.subarray(0, flower.length / 2), credential)
     expect(broken.status).toBe(400)

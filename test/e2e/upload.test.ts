@@ -40,12 +40,12 @@ interface SlowUpload {
   finish(rest: Uint8Array): void
 }
 
-/** Begins a request and holds the rest of its body back. */
-function uploadSlowly(headers: Record<string, string>, head: Uint8Array, length: number): SlowUpload {
+/** Begins a request and holds the rest of its body back. Without `length` it does not say how much will come. */
+function uploadSlowly(headers: Record<string, string>, head: Uint8Array, length?: number): SlowUpload {
   const sent = request(`${stack.gateway}${ROUTE}`, {
     method: 'POST',
     agent: false,
-    headers: { 'Content-Type': 'image/png', 'Content-Length': String(length), ...headers },
+    headers: { 'Content-Type': 'image/png', ...(length && { 'Content-Length': String(length) }), ...headers },
   })
   const answer = new Promise<Awaited<SlowUpload['answer']>>((resolve, reject) => {
     sent.on('error', reject)
@@ -115,7 +115,20 @@ describe('row 28: an upload that would eat up its payment’s time', () => {
     expect([answer.status, income]).toEqual([200, 0n])
   })
 
-  it('that breaks off after the payment was collected is owed, and another picture is free', async () => {
+  it('that turns out too large after the payment was collected is owed: 413 with paid and owed_until', async () => {
+    const payer = await createPayer()
+    const headers = { ...v2(await sign(payer, { validBefore: 32 })), ...createCaller() }
+    const upload = uploadSlowly(headers, heavy.subarray(0, HEAD))
+    await vi.waitUntil(async () => (await balanceOf(payer.address)) === 400_000n - PRICE, { timeout: 10_000 })
+    upload.finish(Buffer.alloc(25 * 1024 * 1024))
+    const refused = await upload.answer
+    expect(refused.status).toBe(413)
+    expect(refused.json).toMatchObject({ error: 'image_too_large', paid: true, owed_until: expect.any(String) })
+    expect((await post(small, headers)).status).toBe(200)
+    expect(await balanceOf(payer.address)).toBe(400_000n - PRICE)
+  })
+
+  it('whose picture is broken, after the payment was collected, is owed, and another picture is free', async () => {
     const payer = await createPayer()
     const headers = { ...v2(await sign(payer, { validBefore: 32 })), ...createCaller() }
     const upload = uploadSlowly(headers, heavy.subarray(0, HEAD), HEAD + 1)

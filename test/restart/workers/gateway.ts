@@ -1,0 +1,52 @@
+import app, * as gateway from '../../../src/index.ts'
+import type { LedgerClient } from '../../../src/payments/till.ts'
+import { askStep, createMatte, createStorage, createUnpaidLimit } from './stand-ins.ts'
+
+type GivenEnv = Env & { CONTROL_URL: string }
+
+/** The ledger's objects, which wait for the test before they collect: a row is `worked` until then. */
+const holdSettle = ({ LEDGER, CONTROL_URL }: GivenEnv) => ({
+  getByName: (name: string): LedgerClient =>
+    new Proxy(LEDGER.getByName(name) as unknown as LedgerClient, {
+      get: (ledger, method: keyof LedgerClient) => {
+        if (method !== 'settle') return ledger[method]
+        return async (claimId?: string) => {
+          await askStep(CONTROL_URL, 'settle')
+          return ledger.settle(claimId)
+        }
+      },
+    }),
+})
+
+let whole: Env | undefined
+/** The environment with what the test stands in for. One for the isolate, since services are remembered by it. */
+function equip(given: Env): Env {
+  const env = given as GivenEnv
+  whole ??= {
+    ...env,
+    LEDGER: holdSettle(env),
+    MATTE: createMatte(env.CONTROL_URL),
+    STORAGE: createStorage(env.CONTROL_URL),
+    UNPAID: createUnpaidLimit(),
+  } as unknown as Env
+  return whole
+}
+
+export { IdempotencyKey, Standing } from '../../../src/index.ts'
+
+type ObjectClass = new (ctx: DurableObjectState, env: Env) => InstanceType<typeof gateway.PaymentLedger>
+
+const equipped = (Base: ObjectClass): ObjectClass =>
+  class extends Base {
+    constructor(ctx: DurableObjectState, env: Env) {
+      super(ctx, equip(env))
+    }
+  }
+
+// Every class of src/index.ts has its line here, and one among the bindings in own-stack.ts.
+export const PaymentLedger = equipped(gateway.PaymentLedger)
+
+export default {
+  fetch: (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>
+    app.fetch(request, equip(env), context),
+}
