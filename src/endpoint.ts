@@ -3,7 +3,8 @@ import type { z } from 'zod'
 import type { AppEnv } from './env.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { assertOperator } from './operator.ts'
-import { requirePayment, type Sale } from './payments/require-payment.ts'
+import { requirePayment } from './payments/require-payment.ts'
+import type { Sale } from './payments/sale.ts'
 
 /** A body that an endpoint takes or answers with, for the documentation. */
 export interface Content {

@@ -74,6 +74,7 @@ const libraries: readonly { library: RegExp; only: readonly string[] }[] = [
       'src/payments/require-payment.ts',
       'src/payments/paid-work.ts',
       'src/payments/purchase.ts',
+      'src/payments/sale.ts',
       'src/operator.ts',
       'src/docs',
       'workers/local',

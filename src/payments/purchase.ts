@@ -8,7 +8,7 @@ import type { Binding } from './idempotency-key.ts'
 import { type JobEnd, runPaidJob } from './paid-work.ts'
 import type { Ask, Credential, PaymentProtocol } from './protocol.ts'
 import { type Caller, hashAddress } from './replay-proof.ts'
-import type { PaidCall } from './require-payment.ts'
+import type { PaidCall } from './sale.ts'
 import { standingOf } from './standing.ts'
 import { takeUpload, type Upload } from './upload.ts'
 

@@ -1,45 +1,14 @@
-import type { Context, Handler } from 'hono'
-import type { AppEnv, Services } from '../env.ts'
-import { ApiError, type ErrorCode } from '../errors.ts'
+import type { Handler } from 'hono'
+import type { AppEnv } from '../env.ts'
+import { ApiError } from '../errors.ts'
 import type { RequestBody } from '../request-body.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
 import { countedAs } from './limits.ts'
 import { createPaymentRequired, refusalFor, unpaid } from './payment-required.ts'
-import { type Ask, type Credential, CredentialError, type PaymentProtocol, type Price } from './protocol.ts'
+import { type Ask, type Credential, CredentialError, type PaymentProtocol } from './protocol.ts'
 import { purchase, type ShownPayment } from './purchase.ts'
 import { readAddress } from './replay-proof.ts'
-import type { Upload } from './upload.ts'
-
-/** What the work of a paid call gives. */
-export interface WorkResult {
-  readonly status: 200 | 202
-  /** Headers of the answer, `Content-Type` among them. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: ReadableStream<Uint8Array>
-}
-
-/** A paid call whose free checks have passed. */
-export interface PaidCall {
-  /** Every option that makes a difference, defaults filled in: with route and body they are "the same request". */
-  readonly options: Readonly<Record<string, string>>
-  readonly bodyLimit: { readonly bytes: number; readonly error: ErrorCode }
-  /** How long the work is expected to take. A payment that would not outlive it is collected first. */
-  readonly workSeconds: number
-  /** Does what is paid for. @throws ApiError when there is no result; then nothing is charged */
-  work(upload: Pick<Upload, 'size' | 'open'>): Promise<WorkResult>
-}
-
-/** What an endpoint sells. */
-export interface Sale {
-  /** Media type of the result, for challenges. */
-  readonly mimeType: string
-  price(services: Services): Price
-  /**
-   * The free checks: headers, and the first 64 KiB of the body where headers do not decide.
-   * @throws ApiError when nobody should pay for this request
-   */
-  prepare(c: Context<AppEnv>): Promise<PaidCall>
-}
+import type { Sale } from './sale.ts'
 
 /** Answers one paid route: 402 without payment; with one, the work is done once, kept, collected, then answered. */
 export const requirePayment =
