@@ -48,10 +48,12 @@ export const createOpenPayments = (bucket: R2Bucket): OpenPayments => ({
   },
   delete: (payment) => bucket.delete(OPEN_PREFIX + payment),
   async list(cursor) {
-    const page = await bucket.list({ prefix: OPEN_PREFIX, include: ['customMetadata'], ...(cursor && { cursor }) })
+    // Our own cursor, so that any text is a place to begin at.
+    const startAfter = OPEN_PREFIX + (cursor ?? '')
+    const { objects, truncated } = await bucket.list({ prefix: OPEN_PREFIX, include: ['customMetadata'], startAfter })
     return {
-      payments: page.objects.map(({ customMetadata }) => JSON.parse(customMetadata?.open ?? '{}') as OpenPayment),
-      cursor: page.truncated ? page.cursor : null,
+      payments: objects.map(({ customMetadata }) => JSON.parse(customMetadata?.open ?? '{}') as OpenPayment),
+      cursor: truncated ? (objects.at(-1)?.key.slice(OPEN_PREFIX.length) ?? null) : null,
     }
   },
 })

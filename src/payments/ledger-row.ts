@@ -25,6 +25,8 @@ export const SECOND_LOOK_MS = 2 * 60 * 1000
 
 export interface Known {
   readonly credential: Credential
+  /** Who pays, where that was proven before the money moved. */
+  readonly payer: string | null
   readonly terms: Terms
   /** The request that the payment is for: hash of method, route, options and body; null until its body has come. */
   readonly fingerprint: string | null
@@ -109,8 +111,8 @@ export interface Order {
 
 /** Whether the ledger will hear a credential. Nobody has worked yet. */
 export type Admission =
-  /** `needsWork`: there is no result of it yet, and nobody at work. `payer` is proven. */
-  | { readonly kind: 'admitted'; readonly needsWork: boolean; readonly payer: string }
+  /** `needsWork`: there is no result of it yet, and nobody at work. `payer`: who pays, where that is proven. */
+  | { readonly kind: 'admitted'; readonly needsWork: boolean; readonly payer: string | null }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'used' }
   | { readonly kind: 'unavailable'; readonly cause: string }
@@ -145,14 +147,14 @@ export type Claim =
 
 /** The members that every row has, without those of its state. */
 export function knownOf(row: Known): Known {
-  const { credential, terms, fingerprint, route, height, since, address, idempotencyKey, transactions } = row
-  return { credential, terms, fingerprint, route, height, since, address, idempotencyKey, transactions }
+  const { credential, payer, terms, fingerprint, route, height, since, address, idempotencyKey, transactions } = row
+  return { credential, payer, terms, fingerprint, route, height, since, address, idempotencyKey, transactions }
 }
 
-/** Who has paid, or will: proven by the chain where the money has moved, else by the signature. */
-export function payerOf(row: LedgerRow): string {
+/** Who has paid, or will, where that is proven: by the chain where the money has moved, else by the signature. */
+export function payerOf(row: LedgerRow): string | null {
   if ('paid' in row && row.paid) return row.paid.receipt.payer
-  return row.state === 'settled' ? row.receipt.payer : row.credential.payer
+  return row.state === 'settled' ? row.receipt.payer : row.payer
 }
 
 /** Method and route of what is asked for, as rows and lists name it. */

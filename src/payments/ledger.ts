@@ -75,7 +75,7 @@ export class Ledger extends DurableObject {
     if (row === undefined || isReplaceable(row, credential)) {
       const verdict = await this.#verdicts.judge(credential, ask)
       if (verdict.kind !== 'valid') return verdict
-      return { kind: 'admitted', needsWork: true, payer: verdict.receipt?.payer ?? credential.payer }
+      return { kind: 'admitted', needsWork: true, payer: verdict.payer }
     }
     if (!isOwner(row, credential, caller)) return { kind: 'used' }
     if (row.state === 'refused') return { kind: 'refused', reason: row.reason }
@@ -159,10 +159,10 @@ export class Ledger extends DurableObject {
     const { row } = this.#store
     if (row?.state === 'claimed') this.#markLapse(row)
     if (row?.state === 'refused' && row.result) void this.#parts.results.delete(row.result.key).catch(() => {})
-    const { terms, height } = verdict
+    const { terms, payer, height } = verdict
     const seen = [...(row?.transactions ?? []), credential.transaction]
     const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
-    return { credential, terms, height, fingerprint, route: routeOf(ask), since: now(), transactions, ...caller }
+    return { credential, payer, terms, height, fingerprint, route: routeOf(ask), since: now(), transactions, ...caller }
   }
 
   #workOff(row: LedgerRow, paid: Paid, { ask, fingerprint }: Order): Claim {
@@ -216,8 +216,9 @@ export class Ledger extends DurableObject {
 
   /** Whoever worked is gone, such as a client that hung up: that has cost us as much as work that failed. */
   #markLapse(row: RowIn<'claimed'>): void {
-    const standing = this.#parts.openStanding(standingOf.payer(payerOf(row)))
-    this.ctx.waitUntil(standing.mark(row.claimId, 'failure', row.terms.amount).catch(() => {}))
+    const payer = payerOf(row)
+    const standing = payer && this.#parts.openStanding(standingOf.payer(payer))
+    if (standing) this.ctx.waitUntil(standing.mark(row.claimId, 'failure', '0').catch(() => {}))
   }
 
   /** The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's. */
@@ -270,7 +271,7 @@ export class Ledger extends DurableObject {
       await this.#notices.publish(() => this.#store.row)
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'ledger_alarm', error: String(error) }))
-      this.#store.wakeAt(now() + TELL_AGAIN_MS)
+      this.#store.wakeAt(row ? nextLook(row) : now() + TELL_AGAIN_MS)
     }
   }
 

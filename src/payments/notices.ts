@@ -21,7 +21,7 @@ function noticeOf(row: LedgerRow | undefined): Notice {
   if (row === undefined) return SILENCE
   const facts = {
     payment: row.credential.key,
-    payer: payerOf(row),
+    payer: payerOf(row) ?? row.credential.payer,
     amount: row.terms.amount,
     route: row.route,
     since: toIso(row.since),
@@ -76,7 +76,7 @@ export class Notices {
   }
 
   async #publish(row: LedgerRow | undefined): Promise<void> {
-    const said = this.#storage.kv.get<Notice & { payer: string; payment: string; amount: string }>('said')
+    const said = this.#storage.kv.get<Notice & { payer: string | null; payment: string; amount: string }>('said')
     const wanted = noticeOf(row)
     if (isSame(wanted, said ? { open: said.open, mark: said.mark } : SILENCE)) return
     const { payment, payer, amount } = row
@@ -84,7 +84,7 @@ export class Notices {
       : said!
     await Promise.all([
       this.#list(wanted.open, said?.open ?? null),
-      this.#mark(standingOf.payer(payer), payment, amount, wanted.mark, said?.mark ?? null),
+      payer !== null && this.#mark(standingOf.payer(payer), payment, amount, wanted.mark, said?.mark ?? null),
       ...(wanted.mark === 'loss' ? [this.#openStanding(standingOf.service).mark(payment, 'loss', amount)] : []),
     ])
     this.#storage.kv.put('said', { ...wanted, payment, payer, amount })

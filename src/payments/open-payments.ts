@@ -28,6 +28,6 @@ export interface OpenPayments {
   put(payment: OpenPayment): Promise<void>
   /** Takes a payment key off the list; one that is not on it does no harm. */
   delete(payment: string): Promise<void>
-  /** One page, in the order of payment keys; `cursor` is where the next one begins. */
+  /** One page, in the order of payment keys; `cursor` is the last one's, behind which the next page begins. */
   list(cursor?: string): Promise<{ readonly payments: readonly OpenPayment[]; readonly cursor: string | null }>
 }

@@ -67,6 +67,8 @@ export type Verdict =
   | {
       readonly kind: 'valid'
       readonly terms: Terms
+      /** Who pays, where that is proven; null: the chain alone can tell. Failures are held against proven payers only. */
+      readonly payer: string | null
       /** Block height at the verdict. */
       readonly height: number
       /** The money moved before we saw the credential: the work is owed. */

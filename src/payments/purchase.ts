@@ -143,21 +143,21 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   }
 }
 
-async function namesOfRecords(payer: string, address: string | null): Promise<string[]> {
+async function namesOfRecords(payer: string | null, address: string | null): Promise<string[]> {
   const hash = await hashAddress(address, 'standing')
-  return [standingOf.payer(payer), ...(hash ? [standingOf.address(hash)] : [])]
+  return [...(payer ? [standingOf.payer(payer)] : []), ...(hash ? [standingOf.address(hash)] : [])]
 }
 
-/** What the payer's and the address's records say about this call. Payers alone are asked to pay first. */
+/** What the payer's and the address's records say about this call. No address has a settlement that failed. */
 async function readConduct(
   { c }: Visit,
   records: readonly string[],
 ): Promise<{ blockedFor: number; moneyFirst: boolean }> {
   const { openStanding, breaker } = c.var.services.till
   const reads = Promise.all(records.map((name) => openStanding(name).read()))
-  const [[payer, ...rest], isTripped] = await Promise.all([reads, breaker()])
-  const blockedFor = Math.max(...[payer!, ...rest].map((conduct) => conduct.blockedFor))
-  return { blockedFor, moneyFirst: payer!.mustPayFirst || isTripped }
+  const [conducts, isTripped] = await Promise.all([reads, breaker()])
+  const blockedFor = Math.max(0, ...conducts.map((conduct) => conduct.blockedFor))
+  return { blockedFor, moneyFirst: isTripped || conducts.some(({ mustPayFirst }) => mustPayFirst) }
 }
 
 /**

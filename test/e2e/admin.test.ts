@@ -46,6 +46,15 @@ describe('npm run admin -- payments', () => {
     await expect.poll(blocks, { timeout: 10_000 }).toEqual([])
   })
 
+  it('takes any cursor, and tells when there is no further page', async () => {
+    const headers = { Authorization: `Bearer ${stack.adminToken}` }
+    for (const cursor of ['', 'zzz', '../../results/', '%00\u{1f600}']) {
+      const answer = await fetch(`${stack.gateway}/admin/payments?${new URLSearchParams({ cursor })}`, { headers })
+      expect([answer.status, await answer.json()]).toEqual([200, { payments: expect.any(Array), cursor: null }])
+    }
+    expect((await fetch(`${stack.gateway}/admin/payments?limit=1`, { headers })).status).toBe(400)
+  })
+
   it('says what is wrong with its token, its deployment or its words, without a stack trace', async () => {
     const wrong = await runAdmin(['payments'], { ADMIN_TOKEN: 'x'.repeat(64) })
     expect(wrong).toEqual({ code: 1, said: expect.stringContaining('answers 401: Send Authorization: Bearer') })

@@ -26,7 +26,7 @@ export const world = {
   deletes: true,
   /** State of the row on disk at the moment when the settlement is sent. */
   stateWhenSent: undefined as string | undefined,
-  verify: async (): Promise<Verdict> => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
+  verify: async (): Promise<Verdict> => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7 }),
   settle: async (): Promise<Settlement> => ({ kind: 'unknown', cause: 'no answer set' }),
   find: async (): Promise<Finding> => ({ kind: 'unused' }),
 }

@@ -66,6 +66,8 @@ export interface PaidPull {
   readonly maxFee: bigint
   /** Whether we pay the fee. */
   readonly isSponsored: boolean
+  /** Whether the sender's own key signed. Where an access key did, that it may is for the chain to say. */
+  readonly isSenderProven: boolean
   /** What was checked proves too little: its keys, or the token of its fee, are the chain's to judge. */
   readonly moneyFirst: boolean
 }
@@ -101,7 +103,7 @@ export function judgePull(
   if (!signature) return { reason: 'invalid_signature' }
   const paid = { transfer, maxFee, isSponsored }
   if (keyAuthorization || signature.type === 'keychain' || signature.type === 'multisig') {
-    return { ...paid, moneyFirst: true }
+    return { ...paid, isSenderProven: false, moneyFirst: true }
   }
   const payload = TxEnvelopeTempo.getSignPayload(envelope)
   if (isMalleable(signature) || !SignatureEnvelope.verify(signature, { address: sender, payload })) {
@@ -109,7 +111,7 @@ export function judgePull(
   }
   const { feeToken } = envelope
   const isFeeInPathUsd = feeToken === undefined || String(feeToken).toLowerCase() === PATH_USD
-  return { ...paid, moneyFirst: !isSponsored && !isFeeInPathUsd }
+  return { ...paid, isSenderProven: true, moneyFirst: !isSponsored && !isFeeInPathUsd }
 }
 
 const HALF_SECP256K1_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n

@@ -74,9 +74,9 @@ export function createMpp(config: MppConfig, tempo: Tempo, mayAsk: Pace): Paymen
     const [{ height }, execution] = await Promise.all([tempo.readHead(), tempo.readExecution(payment.hash)])
     // Its payer may have sent it: then the money has moved, and it is no refusal.
     const receipt = execution && findReceipt(execution, payment.hash, challenge, terms)
-    if (receipt) return { kind: 'valid', terms, height, receipt }
+    if (receipt) return { kind: 'valid', terms, payer: receipt.payer, height, receipt }
     if ('reason' in judged) return { kind: 'refused', reason: judged.reason }
-    const { transfer, maxFee, isSponsored: isOurFee, moneyFirst } = judged
+    const { transfer, maxFee, isSponsored: isOurFee, isSenderProven, moneyFirst } = judged
     const call = { to: PATH_USD, data: encodeTransfer(transfer) }
     const payerOfFee = isOurFee && sponsor ? sponsor : payment.sender
     const [wouldSucceed, balance] = await Promise.all([
@@ -88,7 +88,7 @@ export function createMpp(config: MppConfig, tempo: Tempo, mayAsk: Pace): Paymen
     if (!isOurFee && !moneyFirst && balance < BigInt(terms.amount) + maxFee) {
       return { kind: 'refused', reason: 'insufficient_funds' }
     }
-    return { kind: 'valid', terms, height, moneyFirst }
+    return { kind: 'valid', terms, payer: isSenderProven ? payment.sender : null, height, moneyFirst }
   }
 
   function judgeUnsent(payment: PullTransaction, challenge: Challenge.Challenge, terms: Terms) {
@@ -110,7 +110,7 @@ export function createMpp(config: MppConfig, tempo: Tempo, mayAsk: Pace): Paymen
     // A push need not say when it ends: what no block holds may still come.
     if (execution === null) return { kind: 'unavailable', cause: 'no block holds the transaction yet' }
     const receipt = findReceipt(execution, hash, challenge, terms)
-    if (receipt) return { kind: 'valid', terms, height, receipt }
+    if (receipt) return { kind: 'valid', terms, payer: receipt.payer, height, receipt }
     // It paid us for another challenge: whoever shows it here is no proven payer, and a 402 would ask for more money.
     const isOurs = execution.transfers.some(({ to }) => isSame(to, recipientOf(challenge)))
     return isOurs ? { kind: 'used' } : { kind: 'refused', reason: 'invalid_transfer' }

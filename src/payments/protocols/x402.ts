@@ -236,7 +236,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
           chain.hasCode(credential.payer),
         ])
         // A contract may say yes now, and no on chain.
-        if (answer.isValid) return { kind: 'valid', terms, height, moneyFirst: isContract }
+        if (answer.isValid) return { kind: 'valid', terms, payer: credential.payer, height, moneyFirst: isContract }
         return await judgeRefusal(payment, terms, height, answer.invalidReason)
       } catch (error) {
         return { kind: 'unavailable', cause: String(error) }

@@ -137,7 +137,7 @@ describe('a refused payment', () => {
     const { ledger, credential } = openPayment()
     world.verify = async () => ({ kind: 'refused', reason: 'insufficient_balance' })
     expect(await ledger.admit(credential, ask, HOME)).toEqual({ kind: 'refused', reason: 'insufficient_balance' })
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7 })
     expect(await ledger.admit(credential, ask, HOME)).toMatchObject({ kind: 'admitted' })
   })
 
@@ -186,7 +186,7 @@ describe('a worker that loses its lease', () => {
     const gate = Promise.withResolvers<void>()
     world.verify = async () => {
       await gate.promise
-      return { kind: 'valid', terms: { amount: '50000' }, height: 7 }
+      return { kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7 }
     }
     const other = payment.ledger.claim(payment.credential, orderOf('b'), HOME)
     expect(await payment.ledger.complete(claimId, resultAt('of a'))).toBe(true)

@@ -56,7 +56,7 @@ describe('a payment that is collected while its request is still coming', () => 
     await claimWork(claimed)
     expect(await claimed.ledger.collectEarly(claimed.credential, ask, HOME)).toBeNull()
     const pushed = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     expect(await pushed.ledger.collectEarly(pushed.credential, ask, HOME)).toBeNull()
     expect(await pushed.readRow()).toBeUndefined()
     expect(world.asked).not.toContain('settle')

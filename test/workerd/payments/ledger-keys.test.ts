@@ -105,7 +105,7 @@ describe('a key that is shown without its payment', () => {
 
   it('recalls what is owed', async () => {
     const payment = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     const claim = await payment.ledger.claim(payment.credential, orderOf('a'), WITH_KEY)
     const failure = { code: 'invalid_image', message: 'truncated' } as const
     await payment.ledger.fail(claim.kind === 'work' ? claim.claimId : '', failure)

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { LEASE_MS, OWED_MS } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
 import {
+  ask,
   claimWork,
   HOME,
   openPayment,
@@ -119,7 +120,7 @@ describe('a payment whose outcome is unknown', () => {
 describe('work that is owed', () => {
   it('stands on the list until it is done', async () => {
     const payment = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     await payment.ledger.fail(await claimWork(payment), failure)
     expect(listed()).toMatchObject([
       { state: 'owed', transaction: '0xabc', owedUntil: new Date(start + OWED_MS).toISOString() },
@@ -154,6 +155,16 @@ describe('work that its client abandoned', () => {
     vi.setSystemTime(start + 2 * LEASE_MS + 4)
     await claimWork(overtaken, 'b')
     expect(world.marks.slice(1)).toEqual([{ name: PAYER, id: first, mark: 'failure' }])
+  })
+
+  it('is held against nobody while the payer is not proven: anyone can name anyone', async () => {
+    const payment = openPayment()
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: null, height: 7, moneyFirst: true })
+    expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ payer: null })
+    await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
+    vi.setSystemTime(start + LEASE_MS + 2)
+    await runDurableObjectAlarm(payment.stub)
+    expect(world.marks).toEqual([])
   })
 
   it('row 18: counts so too when its result was kept, and the payment ended without being sent', async () => {

@@ -46,7 +46,13 @@ describe('money first', () => {
 
   it('is for a payment whose verdict may not hold', async () => {
     const { ledger, credential } = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, moneyFirst: true })
+    world.verify = async () => ({
+      kind: 'valid',
+      terms: { amount: '50000' },
+      payer: '0x1',
+      height: 7,
+      moneyFirst: true,
+    })
     expect(await ledger.claim(credential, orderOf('a'), HOME)).toMatchObject({ kind: 'settle' })
   })
 
@@ -101,7 +107,7 @@ describe('money first', () => {
 
   it('is not for a payment whose money moved before we saw it: that one is owed at once', async () => {
     const payment = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     await payment.ledger.complete(await claimWork(payment), resultAt('results/push'))
     expect(await payment.ledger.settle()).toMatchObject({ kind: 'settled', receipt })
     expect(world.asked).toEqual(['verify'])
@@ -167,7 +173,7 @@ describe('a challenge that was signed again', () => {
     world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
     await payment.ledger.settle()
     world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     const pushed = { ...payment.credential, digest: 'pushed' }
     expect(await payment.ledger.claim(pushed, orderOf('b'), HOME)).toMatchObject({ kind: 'work' })
     expect(await payment.readRow()).toMatchObject({ state: 'claimed', paid: { receipt } })

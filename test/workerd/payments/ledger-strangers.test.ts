@@ -80,7 +80,7 @@ describe('a payment that was sent, or collected before the work', () => {
 
   it('does not let a stranger work off, or wait for, what is owed', async () => {
     const payment = openPayment()
-    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7, receipt })
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
     const claimId = await claimWork(payment)
     expect(await payment.ledger.admit(unproven(payment), ask, AWAY)).toEqual({ kind: 'used' })
     await payment.ledger.fail(claimId, { code: 'invalid_image', message: 'truncated' })

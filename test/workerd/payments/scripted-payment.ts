@@ -96,7 +96,7 @@ export function useScriptedWorld(): void {
       gate: Promise.resolve(),
       holders: new Map(),
       stateWhenSent: undefined,
-      verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, height: 7 }),
+      verify: async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7 }),
       settle: async () => ({ kind: 'settled', receipt }),
       find: async () => ({ kind: 'unused' }),
     })
