@@ -36,7 +36,7 @@ export const errors = {
   image_too_large: { status: 413, message: 'The image is larger than 25 MB.' },
   unsupported_media_type: {
     status: 415,
-    message: 'Content-Type must be image/png or image/jpeg.',
+    message: 'Content-Type must be image/png, image/jpeg or image/webp.',
   },
   no_foreground: { status: 422, message: 'No foreground was found in this image.' },
   rate_limited: {

@@ -43,15 +43,24 @@ declare module '@jsquash/jpeg/codec/dec/mozjpeg_dec.js' {
       applyOrientation: boolean,
     ): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } | null
   }
-  interface Options {
-    noInitialRun: boolean
-    print(line: string): void
-    printErr(line: string): void
-    instantiateWasm(
-      imports: WebAssembly.Imports,
-      receive: (instance: WebAssembly.Instance) => void,
-    ): WebAssembly.Exports
-  }
-  const createMozJpeg: (options: Options) => Promise<MozJpeg>
+  const createMozJpeg: (options: object) => Promise<MozJpeg>
   export default createMozJpeg
+}
+
+declare module '@jsquash/webp/codec/dec/webp_dec.js' {
+  interface WebpDecoder {
+    /** RGBA pixels as stored; null if the file is damaged. */
+    decode(file: Uint8Array): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } | null
+  }
+  const createDecoder: (options: object) => Promise<WebpDecoder>
+  export default createDecoder
+}
+
+declare module '@jsquash/webp/codec/enc/webp_enc_simd.js' {
+  interface WebpEncoder {
+    /** A WebP file of RGBA pixels; null if there was no memory. A view of the codec's memory: copy it at once. */
+    encode(pixels: Uint8Array, width: number, height: number, options: object): Uint8Array | null
+  }
+  const createEncoder: (options: object) => Promise<WebpEncoder>
+  export default createEncoder
 }

@@ -17,7 +17,8 @@ function describeOptions({ query }: Endpoint): string[] {
       enum?: string[]
       default?: string
     }
-    return `- \`?${name}=${values.join('|')}\` (default ${fallback}): ${description}`
+    const shown = values.length > 0 ? values.join('|') : '…'
+    return `- \`?${name}=${shown}\` (default ${fallback || 'none'}): ${description}`
   })
   return ['Options:', ...lines, '']
 }

@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
 import { checkImage, maxSide } from '../images/check-image.ts'
-import { edgePixelLimit } from '../matte/choose-host.ts'
+import { maxPixels, pixelLimitOf } from '../matte/choose-host.ts'
 import type { CutOutFacts, MatteResult } from '../matte/matte.ts'
+import { readMargin } from '../matte/options.ts'
 
 /** 25 MB, as MB are counted everywhere here: 1,048,576 bytes. */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
@@ -11,20 +12,43 @@ const MAX_BODY_BYTES = 25 * 1024 * 1024
 const WORK_S = 10
 const WORK_LIMIT_MS = 60_000
 
-const query = z.object({
-  format: z
-    .enum(['png'], 'format may be png; webp is not served by this version yet')
-    .default('png')
-    .describe('Format of the cut-out.'),
-  output: z
-    .enum(['cutout'], 'output may be cutout; mask is not served by this version yet')
-    .default('cutout')
-    .describe('What to answer: the cut-out.'),
-  quality: z
-    .enum(['auto', 'fast'], 'quality may be auto or fast; best needs a Container, which this deployment does not have')
-    .default('auto')
-    .describe('fast: the model at the edge. auto: whatever fits the picture.'),
-})
+const query = z
+  .object({
+    format: z
+      .enum(['png', 'webp'], 'format may be png or webp')
+      .default('png')
+      .describe('Format of the answer. webp: lossy colour at quality 90, lossless alpha.'),
+    output: z
+      .enum(['cutout', 'mask'], 'output may be cutout or mask')
+      .default('cutout')
+      .describe('What to answer: the cut-out, or its alpha as a grey PNG.'),
+    bg: z
+      .string()
+      .regex(/^(#?[\da-fA-F]{6})?$/, 'bg must be six hexadecimal digits, such as ffffff')
+      .transform((text) => text.replace('#', '').toLowerCase())
+      .default('')
+      .describe('Colour to put the foreground on, rrggbb; the answer is then opaque.'),
+    crop: z.enum(['true', 'false'], 'crop may be true or false').default('false').describe('Cut to the foreground.'),
+    margin: z
+      .string()
+      .refine((text) => readMargin(text) !== null, 'margin must be pixels or percent, such as 20px or 5%')
+      .transform((text) => (/[x%]$/.test(text) ? text : `${text}px`))
+      .default('0px')
+      .describe('With crop=true, space around the foreground: 20px, or 5% of its longer side.'),
+    quality: z
+      .enum(
+        ['auto', 'fast'],
+        'quality may be auto or fast; best needs a Container, which this deployment does not have',
+      )
+      .default('auto')
+      .describe('fast: the model at the edge. auto: whatever fits the picture.'),
+  })
+  .superRefine(({ output, format, bg, crop, margin }, context) => {
+    const refuse = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message })
+    if (output === 'mask' && bg) refuse('bg', 'A mask has no colours: leave out bg, or ask for output=cutout')
+    if (output === 'mask' && format !== 'png') refuse('format', 'A mask is always a PNG: leave out format')
+    if (crop === 'false' && readMargin(margin)?.value) refuse('margin', 'A margin needs crop=true')
+  })
 
 const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) => ({
   'X-Image-Width': String(width),
@@ -54,20 +78,21 @@ export const removeBackground = defineEndpoint({
   summary: 'Remove the background of an image',
   description:
     `Send one image as the raw body: at most 25 MB, ${maxSide.toLocaleString('en-US')} pixels a side and ` +
-    `${edgePixelLimit.toLocaleString('en-US')} pixels in all. The answer is the cut-out as an RGBA PNG of the same size, ` +
-    'upright, in sRGB and without metadata. Failures are never charged.',
+    `${maxPixels.toLocaleString('en-US')} pixels in all (${pixelLimitOf({ format: 'webp' }).toLocaleString('en-US')} for a ` +
+    'WebP). The answer is the cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are ' +
+    'never charged.',
   query,
   request: {
     description: 'The image itself, as raw bytes.',
-    contentTypes: ['image/png', 'image/jpeg'],
+    contentTypes: ['image/png', 'image/jpeg', 'image/webp'],
   },
   response: {
     description: 'The cut-out.',
-    contentTypes: ['image/png'],
+    contentTypes: ['image/png', 'image/webp'],
     headers: {
-      'X-Image-Width': 'Width in pixels.',
-      'X-Image-Height': 'Height in pixels.',
-      'X-Foreground-Bbox': 'Bounding box of the foreground: x,y,w,h in pixels.',
+      'X-Image-Width': 'Width of the upright picture in pixels, cropped or not.',
+      'X-Image-Height': 'Height of the upright picture in pixels, cropped or not.',
+      'X-Foreground-Bbox': 'Bounding box of the foreground in the upright picture: x,y,w,h in pixels.',
       'X-Foreground-Coverage': 'Share of the pixels that are foreground, 0 to 1.',
       'X-Model': 'The matte model that was used.',
     },
@@ -89,7 +114,7 @@ export const removeBackground = defineEndpoint({
       const options = readQuery(c, query)
       const contentType = c.req.header('content-type') ?? null
       const head = await body.readHead()
-      const { format } = checkImage(head.bytes, head.isWhole, contentType, edgePixelLimit)
+      const { format } = checkImage(head.bytes, head.isWhole, contentType, pixelLimitOf(options))
       const { matte } = c.var.services
       return {
         options,

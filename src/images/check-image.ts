@@ -24,18 +24,6 @@ const count = (n: number): string => n.toLocaleString('en-US')
  */
 const notServed: readonly { readonly refuses: (header: ImageHeader) => boolean; readonly because: string }[] = [
   {
-    refuses: ({ format }) => format === 'webp',
-    because: 'a WebP, which this version does not support yet; send PNG or JPEG',
-  },
-  {
-    refuses: (h) => h.format === 'png' && h.bitDepth === 16,
-    because: 'a PNG with 16 bits a sample, which this version does not support yet; send 8 bits a sample',
-  },
-  {
-    refuses: (h) => h.format === 'png' && h.interlaced,
-    because: 'an interlaced PNG, which this version does not support yet; send it without interlacing',
-  },
-  {
     refuses: (h) => h.format === 'jpeg' && h.coding !== 'baseline' && h.coding !== 'progressive',
     because: 'a JPEG that is neither baseline nor progressive; send one that is, or PNG',
   },
@@ -87,13 +75,13 @@ export function checkImage(
 ): CheckedImage {
   const format = readContentType(contentType)
   if (!format) throw new ApiError('unsupported_media_type')
-  if (head.length === 0 && complete) refuse('The body is empty; send the bytes of a PNG or JPEG image.')
+  if (head.length === 0 && complete) refuse('The body is empty; send the bytes of a PNG, JPEG or WebP image.')
   const kind = sniffKind(head)
   if (kind !== format) {
     const known = kind !== null && Object.values<string>(contentTypes).includes(kind)
     if (known) refuse(`The body is image/${kind}, but Content-Type says image/${format}; make them agree.`)
     const seen = kind === null ? 'no image that is known here' : `${kind.toUpperCase()} data`
-    refuse(`The body is ${seen}, but Content-Type says image/${format}; send the bytes of a PNG or JPEG image.`)
+    refuse(`The body is ${seen}, but Content-Type says image/${format}; send the bytes of a PNG, JPEG or WebP image.`)
   }
   const header = readHeader(head, format)
   if (header === 'incomplete') {

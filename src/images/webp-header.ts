@@ -1,13 +1,29 @@
-import type { HeaderResult } from './facts.ts'
+import { readOrientation } from './exif.ts'
+import type { HeaderResult, Orientation, Profile } from './facts.ts'
+import { classifyProfile } from './icc.ts'
 import { matchesText } from './sniff.ts'
+import { readWebpChunks } from './webp-chunks.ts'
 
-// Flags of a VP8X chunk (RFC 9649, 2.7.1). Whether an ICC profile is sRGB is not looked up: it may lie anywhere.
+/** Flag of a VP8X chunk (RFC 9649, 2.7.1). */
 const animation = 0x02
-const icc = 0x20
+const exifName = 'Exif\0\0'
+
+/** Orientation and profile, from the chunks that lie within the bytes: EXIF stands at the end of the file. */
+function readExtras(bytes: Uint8Array): { orientation: Orientation; profile: Profile } {
+  let orientation: Orientation = 1
+  let profile: Profile = 'none'
+  for (const { type, data, whole } of readWebpChunks(bytes)) {
+    if (!whole) break
+    if (type === 'ICCP') profile = classifyProfile(data)
+    // Some writers put JPEG's name before it.
+    if (type === 'EXIF') orientation = readOrientation(matchesText(data, 0, exifName) ? data.subarray(6) : data)
+  }
+  return { orientation, profile }
+}
 
 /**
- * Reads the first chunk of a WebP (RFC 9649): VP8X (the canvas), VP8 or VP8L. Orientation stands in a chunk at the end
- * of the file and is not read. `bytes` begins with `RIFF....WEBP`.
+ * Reads the first chunk of a WebP (RFC 9649): VP8X (the canvas), VP8 or VP8L, and what further chunks tell. `bytes`
+ * begins with `RIFF....WEBP`.
  */
 export function readWebpHeader(bytes: Uint8Array): HeaderResult {
   if (bytes.length < 30) return 'incomplete'
@@ -20,7 +36,7 @@ export function readWebpHeader(bytes: Uint8Array): HeaderResult {
       width: (view.getUint32(24, true) & 0xffffff) + 1,
       height: (view.getUint32(26, true) >>> 8) + 1,
       animated: (flags & animation) !== 0,
-      profile: flags & icc ? 'foreign' : 'none',
+      ...readExtras(bytes),
     }
   }
   if (matchesText(bytes, 12, 'VP8L') && view.getUint8(20) === 0x2f) {

@@ -1,6 +1,15 @@
-/**
- * Most pixels of a picture that one edge isolate takes. At this size a baseline JPEG or a PNG takes 40 to 47 MiB of its
- * 128 MB, the heaviest photograph tried (progressive JPEG 4:4:4) 70, or 96 before the collector has run.
- * docs/benchmarks.md has the measurements.
- */
-export const edgePixelLimit = 4_000_000
+import type { MatteOptions } from './options.ts'
+
+/** Most pixels of a picture that one edge isolate takes, by what it is asked to write. docs/benchmarks.md measures them. */
+const edgeLimits = {
+  /** Written row by row: at this size a picture takes 40 to 70 MiB of an isolate's 128 MB. */
+  png: 4_000_000,
+  /** The encoder holds 23 bytes for each pixel. */
+  webp: 1_000_000,
+} as const satisfies Record<MatteOptions['format'], number>
+
+/** Most pixels of a picture that this deployment takes for these options, cropped or not. */
+export const pixelLimitOf = ({ format }: Pick<MatteOptions, 'format'>): number => edgeLimits[format]
+
+/** The most that any options allow, for documents. */
+export const maxPixels: number = Math.max(...Object.values(edgeLimits))

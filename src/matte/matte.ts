@@ -1,22 +1,15 @@
 import type { ErrorCode } from '../errors.ts'
+import type { MatteOptions } from './options.ts'
 
 /** The image formats a caller may send. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp'
 
-/** What a caller may choose, after validation, with every default filled in. */
-export interface MatteOptions {
-  /** `fast` is the edge's model, `best` the Container's, `auto` whichever fits. */
-  readonly quality: 'auto' | 'fast'
-  readonly format: 'png'
-  readonly output: 'cutout'
-}
-
 /** Facts about a finished cut-out. Foreground is where the final alpha is above one half (127 of 255). */
 export interface CutOutFacts {
-  /** Pixels of the oriented input, and so of the cut-out. */
+  /** Pixels of the oriented input, and so of the answer unless it is cropped. */
   readonly width: number
   readonly height: number
-  /** Bounding box of the foreground: x, y, width, height in pixels. */
+  /** Bounding box of the foreground in the oriented input: x, y, width, height in pixels. */
   readonly bbox: readonly [number, number, number, number]
   /** Share of the pixels that are foreground, 0 to 1. */
   readonly coverage: number
@@ -36,7 +29,7 @@ export interface MatteFailure {
 export type MatteResult =
   | {
       readonly ok: true
-      readonly contentType: 'image/png'
+      readonly contentType: 'image/png' | 'image/webp'
       readonly facts: CutOutFacts
       readonly body: ReadableStream<Uint8Array>
     }
@@ -47,7 +40,7 @@ export type MatteResult =
  * values, since thrown errors lose their type on the way through RPC.
  */
 export interface MatteService {
-  /** Cuts the foreground out of one whole image file (PNG or JPEG) of `bytes` bytes and the given format. */
+  /** Cuts the foreground out of one whole image file of `bytes` bytes and the given format. */
   cut(
     image: ReadableStream<Uint8Array>,
     bytes: number,

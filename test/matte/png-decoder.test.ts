@@ -103,6 +103,80 @@ describe('pixels are those that sharp reads', () => {
   })
 })
 
+describe('16 bits a sample', () => {
+  const wide = [
+    [0, 1],
+    [2, 3],
+    [4, 2],
+    [6, 4],
+  ] as const
+  test.each(wide)('colour type %d: the nearest of 8 bits', async (colourType, channels) => {
+    const spec = { width: 61, height: 23, bitDepth: 16, colourType }
+    const rows = createRows(spec, () => 0)
+    const { pixels } = await decode(createPng(spec, rows))
+    const rowBytes = 1 + spec.width * channels * 2
+    const hasAlpha = channels % 2 === 0
+    for (let y = 0; y < spec.height; y += 1) {
+      for (let x = 0; x < spec.width; x += 1) {
+        for (let c = 0; c < channels; c += 1) {
+          const at = y * rowBytes + 1 + (x * channels + c) * 2
+          const sample = rows[at]! * 256 + rows[at + 1]!
+          const target = (y * spec.width + x) * 4 + (hasAlpha && c === channels - 1 ? 3 : c)
+          expect(pixels[target]).toBe(Math.round((sample * 255) / 65535))
+        }
+      }
+    }
+  })
+
+  test.each([0, 2, 4, 6])('colour type %d, every filter type: within 1 of what sharp reads', async (colourType) => {
+    const spec = { width: 61, height: 23, bitDepth: 16, colourType }
+    const bytes = createPng(
+      spec,
+      createRows(spec, (y) => y % 5),
+    )
+    const [{ pixels }, truth] = [await decode(bytes), await readTruth(bytes)]
+    expect(pixels.length).toBe(truth.length)
+    for (const [i, value] of truth.entries()) expect(Math.abs(pixels[i]! - value)).toBeLessThanOrEqual(1)
+  })
+
+  test('with tRNS, compared at all 16 bits', async () => {
+    const spec = { width: 2, height: 1, bitDepth: 16, colourType: 2 }
+    const pixel = [1, 2, 3, 4, 5, 6]
+    const almost = [1, 2, 3, 4, 5, 7]
+    const rows = Uint8Array.from([0, ...pixel, ...almost])
+    const bytes = createPng(spec, rows, [createChunk('tRNS', Uint8Array.from(pixel))])
+    const { pixels, hasAlpha } = await decode(bytes)
+    expect([hasAlpha, pixels[3], pixels[7]]).toEqual([true, 0, 255])
+  })
+})
+
+describe('interlaced', () => {
+  const sizes = Array.from({ length: 10 }, (_, i) => i + 1).flatMap((w) =>
+    [1, 2, 3, 5, 8, 9].map((h) => [w, h] as const),
+  )
+  test.each(sizes)('%d x %d, as sharp writes it', async (width, height) => {
+    const picture = sharp(readOdd('rgba8.png')).resize({ width, height, fit: 'fill' })
+    await expectTruth(new Uint8Array(await picture.png({ progressive: true }).toBuffer()))
+  })
+
+  test.each(['palette', 'gray8', 'rgb16', 'base'])('%s.png', async (name) => {
+    const plain = await decode(readOdd(`${name}.png`))
+    const laced = await sharp(readOdd(`${name}.png`))
+      .png({ progressive: true, palette: name === 'palette' })
+      .toBuffer()
+    if (name === 'base') expect(Buffer.compare((await decode(new Uint8Array(laced))).pixels, plain.pixels)).toBe(0)
+    else
+      await expectTruth(new Uint8Array(await sharp(laced).toColourspace('srgb').png({ progressive: true }).toBuffer()))
+  })
+
+  test('cut off anywhere is invalid_image', async () => {
+    const bytes = new Uint8Array(await sharp(readOdd('base.png')).png({ progressive: true }).toBuffer())
+    for (let length = 60; length < bytes.length - 12; length += 997) {
+      expect(await refusal(bytes.subarray(0, length))).toMatch(/^invalid_image: /)
+    }
+  })
+})
+
 describe('what is broken is invalid_image', () => {
   const sound = readOdd('base.png')
   const spec = { width: 8, height: 8, bitDepth: 8, colourType: 0 }

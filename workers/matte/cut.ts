@@ -4,19 +4,24 @@ import { checkImage } from '../../src/images/check-image.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import { readHeader } from '../../src/images/header.ts'
 import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
-import { createAlphaRows, type DrawAlpha, isEmpty, type Matte, measureForeground } from './alpha.ts'
+import type { MatteOptions } from '../../src/matte/options.ts'
+import { createAlphaRows, isEmpty, type Matte, measureForeground } from './alpha.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
 import { decodePng } from './png-decoder.ts'
 import { encodePng } from './png-encoder.ts'
 import type { Place } from './queue.ts'
+import { chooseFrame, type Frame, type Rendering, render } from './render.ts'
 import { createTensor } from './tensor.ts'
 
 /** What the work needs from outside. */
 export interface CutTools {
   readonly model: MatteModel
   readonly infer: Pick<InferService, 'infer'>
-  /** Decodes a JPEG as stored, or throws ApiError `invalid_image`. */
+  /** Decode a file as stored, or throw ApiError `invalid_image`. */
   decodeJpeg(file: Uint8Array): Promise<Raster>
+  decodeWebp(file: Uint8Array): Promise<Raster>
+  /** Encodes RGBA pixels. Throws when there is no memory for it. */
+  encodeWebp(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>
   readonly pixelLimit: number
   /** Called when the file's bytes will not be read again. */
   dropFile(): void
@@ -33,9 +38,14 @@ function readCheckedHeader(file: Uint8Array, format: ImageFormat, pixelLimit: nu
   return header
 }
 
+function decodeAs(file: Uint8Array, header: ImageHeader, tools: CutTools): Promise<Raster> {
+  if (header.format === 'png') return decodePng(file, header)
+  return header.format === 'webp' ? tools.decodeWebp(file) : tools.decodeJpeg(file)
+}
+
 async function decode(file: Uint8Array, format: ImageFormat, tools: CutTools): Promise<Picture> {
   const header = readCheckedHeader(file, format, tools.pixelLimit)
-  const raster = header.format === 'png' ? await decodePng(file, header) : await tools.decodeJpeg(file)
+  const raster = await decodeAs(file, header, tools)
   if (raster.width !== header.width || raster.height !== header.height) {
     const message = 'The image has another size than its header says; send a sound file.'
     throw new ApiError('invalid_image', { message })
@@ -58,31 +68,26 @@ async function inferMatte(picture: Picture, { model, infer }: CutTools): Promise
   }
 }
 
-/** The cut-out as PNG: the picture's colours, 0 where alpha is 0, so that the removed ground is really gone. */
-function encodeCutOut(picture: Picture, drawAlpha: DrawAlpha, place: Place): ReadableStream<Uint8Array> {
-  const { pixels, width, height, stepX, stepY, origin } = picture
-  const alphaRow = new Uint8Array(width)
-  let released = false
+/** Lets go of the pixels once, however often it is asked to. */
+function createRelease({ pixels }: Picture, place: Place) {
+  let isReleased = false
   const release = () => {
-    if (!released) free(picture.pixels)
-    released = true
+    if (!isReleased) free(pixels)
+    isReleased = true
   }
   place.whenLost(release)
+  return { release, isReleased: () => isReleased }
+}
+
+/** The answer as a PNG that is written while it is read. */
+function writePng({ kind, draw }: Rendering, frame: Frame, picture: Picture, place: Place): ReadableStream<Uint8Array> {
+  const { release, isReleased } = createRelease(picture, place)
   return encodePng(
-    { width, height, kind: 'rgba' },
+    { ...frame, kind },
     (y, row, offset) => {
-      if (released || !place.renew())
+      if (isReleased() || !place.renew())
         throw new Error('the place in the queue was lost: the stream was not read in time')
-      drawAlpha(y, alphaRow)
-      let from = (origin + y * stepY) * 4
-      for (let x = 0, to = offset; x < width; x += 1, to += 4, from += stepX * 4) {
-        const alpha = alphaRow[x]!
-        if (alpha === 0) continue
-        row[to] = pixels[from]!
-        row[to + 1] = pixels[from + 1]!
-        row[to + 2] = pixels[from + 2]!
-        row[to + 3] = alpha
-      }
+      draw(y, row, offset)
     },
     () => {
       release()
@@ -91,7 +96,42 @@ function encodeCutOut(picture: Picture, drawAlpha: DrawAlpha, place: Place): Rea
   )
 }
 
-async function cut(file: Uint8Array, format: ImageFormat, tools: CutTools, place: Place): Promise<MatteResult> {
+/** The answer as a WebP, which is encoded as a whole. */
+async function writeWebp(
+  { kind, draw }: Rendering,
+  { width, height }: Frame,
+  picture: Picture,
+  place: Place,
+  encode: CutTools['encodeWebp'],
+): Promise<ReadableStream<Uint8Array>> {
+  const { release } = createRelease(picture, place)
+  const pixels = new Uint8Array(width * height * 4)
+  const row = new Uint8Array(width * 4)
+  for (let y = 0; y < height; y += 1) {
+    if (kind === 'rgba') draw(y, pixels, y * width * 4)
+    else {
+      draw(y, row, 0)
+      for (let from = 0, to = y * width * 4; from < width * 3; from += 3, to += 4) {
+        pixels.set(row.subarray(from, from + 3), to)
+        pixels[to + 3] = 255
+      }
+    }
+  }
+  release()
+  place.renew()
+  const file = await encode(pixels, width, height)
+  free(pixels)
+  place.leave()
+  return new Response(file).body!
+}
+
+async function cut(
+  file: Uint8Array,
+  format: ImageFormat,
+  options: MatteOptions,
+  tools: CutTools,
+  place: Place,
+): Promise<MatteResult> {
   const picture = await decode(file, format, tools)
   tools.dropFile()
   place.renew()
@@ -102,7 +142,13 @@ async function cut(file: Uint8Array, format: ImageFormat, tools: CutTools, place
   const drawAlpha = createAlphaRows(matte, picture)
   const measured = measureForeground(drawAlpha, picture)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
-  return { ok: true, contentType: 'image/png', facts, body: encodeCutOut(picture, drawAlpha, place) }
+  const frame = chooseFrame(picture, measured.bbox, options)
+  const rendering = render(picture, drawAlpha, frame, options)
+  if (options.format === 'webp') {
+    const body = await writeWebp(rendering, frame, picture, place, tools.encodeWebp)
+    return { ok: true, contentType: 'image/webp', facts, body }
+  }
+  return { ok: true, contentType: 'image/png', facts, body: writePng(rendering, frame, picture, place) }
 }
 
 /**
@@ -113,11 +159,12 @@ async function cut(file: Uint8Array, format: ImageFormat, tools: CutTools, place
 export async function cutOut(
   file: Uint8Array,
   format: ImageFormat,
+  options: MatteOptions,
   tools: CutTools,
   place: Place,
 ): Promise<MatteResult> {
   try {
-    const result = await cut(file, format, tools, place)
+    const result = await cut(file, format, options, tools, place)
     if (!result.ok) place.leave()
     return result
   } catch (error) {

@@ -1,12 +1,14 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { defaultMatteModel } from '../../models/index.ts'
 import { now } from '../../src/clock.ts'
-import { edgePixelLimit } from '../../src/matte/choose-host.ts'
-import type { ImageFormat, InferService, MatteOptions, MatteResult, MatteService } from '../../src/matte/matte.ts'
+import { pixelLimitOf } from '../../src/matte/choose-host.ts'
+import type { ImageFormat, InferService, MatteResult, MatteService } from '../../src/matte/matte.ts'
+import type { MatteOptions } from '../../src/matte/options.ts'
 import { cutOut } from './cut.ts'
 import { decodeJpeg } from './jpeg.ts'
 import { free } from './picture.ts'
 import { Queue } from './queue.ts'
+import { decodeWebp, encodeWebp } from './webp.ts'
 
 interface MatteEnv {
   readonly INFER: InferService
@@ -35,7 +37,7 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
     stream: ReadableStream<Uint8Array>,
     bytes: number,
     format: ImageFormat,
-    _options: MatteOptions,
+    options: MatteOptions,
   ): Promise<MatteResult> {
     const place = await queue.enter(bytes)
     if (!place) return { ok: false, code: 'processor_unavailable', retryAfter: queueRetryAfter }
@@ -48,10 +50,12 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
       model: defaultMatteModel,
       infer: this.env.INFER,
       decodeJpeg,
-      pixelLimit: edgePixelLimit,
+      decodeWebp,
+      encodeWebp,
+      pixelLimit: pixelLimitOf(options),
       dropFile: () => free(image),
     }
-    return cutOut(image, format, tools, place)
+    return cutOut(image, format, options, tools, place)
   }
 
   ping(): Promise<void> {

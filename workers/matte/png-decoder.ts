@@ -80,8 +80,8 @@ function* cutPieces(data: readonly Uint8Array[]): Generator<Uint8Array> {
 }
 
 /**
- * Decodes a PNG that is not interlaced and has 1 to 8 bits a sample, any colour type, tRNS included, exactly. `header`
- * is the file's own, already checked against the pixel limit. Memory: the RGBA pixels, two rows, 64 KiB of inflated
+ * Decodes a PNG of any depth, colour type and interlacing, tRNS included: exactly up to 8 bits a sample, 16 to the
+ * nearest 8. `header` is the file's own, already checked against the pixel limit. Memory: the RGBA pixels, two rows, 64 KiB of inflated
  * data, whatever the file holds; it stops at the last row. Throws ApiError `invalid_image` if the file is truncated or
  * damaged.
  */

@@ -5,8 +5,12 @@ export type DrawRow = (y: number, row: Uint8Array, offset: number) => void
 
 /** Colour type in the header, and bytes a pixel, of each kind that is written (PNG 3rd edition, 11.2.1). */
 const kinds = {
+  grey: { colourType: 0, channels: 1 },
+  rgb: { colourType: 2, channels: 3 },
   rgba: { colourType: 6, channels: 4 },
 } as const
+/** What a row holds: grey, red green blue, or those and alpha; 8 bits each. */
+export type PngKind = keyof typeof kinds
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 // 32 KiB window, no dictionary; the level in it tells nothing to a decoder (RFC 1950, 2.2).
@@ -60,7 +64,7 @@ function filterRow(bytes: Uint8Array, start: number, length: number, channels: n
  * becomes its error, and `finish` is called once when it has ended, however it ended.
  */
 export function encodePng(
-  { width, height, kind }: { readonly width: number; readonly height: number; readonly kind: keyof typeof kinds },
+  { width, height, kind }: { readonly width: number; readonly height: number; readonly kind: PngKind },
   draw: DrawRow,
   finish: () => void,
 ): ReadableStream<Uint8Array> {

@@ -1,5 +1,6 @@
 import { ApiError } from '../../src/errors.ts'
 import type { PngHeader } from '../../src/images/facts.ts'
+import { planPasses } from './png-passes.ts'
 
 const broken = (what: string): ApiError =>
   new ApiError('invalid_image', { message: `The image is a damaged PNG (${what}); send a sound file.` })
@@ -51,13 +52,28 @@ function unpack(packed: Uint8Array, bitDepth: number, samples: Uint8Array): void
   }
 }
 
+/** Narrows samples of 16 bits, big-endian, to 8, to the nearest (13.12). */
+function narrow(wide: Uint8Array, samples: Uint8Array): void {
+  for (let i = 0; i < samples.length; i += 1) {
+    samples[i] = (((wide[i * 2]! << 8) | wide[i * 2 + 1]!) * 255 + 32767) / 65535
+  }
+}
+
+/** Clears the alpha of each pixel of a row that is the transparent colour, compared at its full 16 bits (11.3.1.1). */
+function applyWideKey(wide: Uint8Array, key: Uint8Array, pixels: Uint8Array, at: number): void {
+  for (let from = 0, to = at + 3; from < wide.length; from += key.length, to += 4) {
+    if (key.every((byte, i) => wide[from + i] === byte)) pixels[to] = 0
+  }
+}
+
 /** Writes one row of samples, a byte each, as RGBA into `pixels` from `at`. */
 type Expand = (samples: Uint8Array, pixels: Uint8Array, at: number) => void
 
 /** RGBA of each sample of a one-channel picture: the palette's (12.5), or grey scaled to 8 bits (13.12). */
 function createLookup(header: PngHeader, palette: Uint8Array | undefined, transparency: Uint8Array | undefined) {
   const lookup = new Uint8Array(256 * 4)
-  const top = (1 << header.bitDepth) - 1
+  // Wide samples are narrowed before.
+  const top = (1 << Math.min(8, header.bitDepth)) - 1
   const transparentGrey = transparency && transparency.length >= 2 ? (transparency[0]! << 8) | transparency[1]! : -1
   for (let sample = 0; sample < 256; sample += 1) {
     if (header.colourType === 3) {
@@ -119,50 +135,88 @@ export interface RowReader {
   push(bytes: Uint8Array): boolean
 }
 
-/** A reader for a picture that is not interlaced, 1 to 8 bits a sample. PLTE and tRNS data as the file has them. */
+/** A reader for a picture of any depth, colour type and interlacing. PLTE and tRNS data as the file has them. */
 export function createRowReader(header: PngHeader, palette?: Uint8Array, transparency?: Uint8Array): RowReader {
   const { width, height, bitDepth, colourType } = header
-  const samplesInRow = width * channels[colourType]
-  const rowBytes = Math.ceil((samplesInRow * bitDepth) / 8)
-  const step = Math.max(1, (channels[colourType] * bitDepth) >> 3)
-  const expand = createExpand(header, palette, transparency)
+  const perPixel = channels[colourType]
+  const step = Math.max(1, (perPixel * bitDepth) >> 3)
+  const isWide = bitDepth === 16
+  const wideKey = isWide && transparency?.length === perPixel * 2 ? transparency : null
+  const expand = createExpand(header, palette, isWide ? undefined : transparency)
   const pixels = new Uint8Array(width * height * 4)
-  const samples = bitDepth === 8 ? null : new Uint8Array(samplesInRow)
-  let row = new Uint8Array(rowBytes)
-  let above = new Uint8Array(rowBytes)
+  const passes = planPasses(header)
+  const scattered = header.interlaced ? new Uint8Array(width * 4) : null
+  let pass = passes[0]!
+  let passAt = 0
+  let row = new Uint8Array(0)
+  let above = row
+  let samples: Uint8Array | null = null
   let filter = -1
   let filled = 0
   let y = 0
 
+  const beginPass = () => {
+    const inRow = pass.width * perPixel
+    row = new Uint8Array(Math.ceil((inRow * bitDepth) / 8))
+    above = new Uint8Array(row.length)
+    samples = bitDepth === 8 ? null : new Uint8Array(inRow)
+    y = 0
+  }
+  beginPass()
+
+  const writeRow = (to: Uint8Array, at: number) => {
+    if (samples && isWide) narrow(row, samples)
+    else if (samples) unpack(row, bitDepth, samples)
+    expand(samples ?? row, to, at)
+    if (wideKey) applyWideKey(row, wideKey, to, at)
+  }
+
+  /** Puts the pixels of a row of an interlaced picture where they belong. */
+  const scatter = (from: Uint8Array) => {
+    const { left, top, stepX, stepY } = pass
+    const source = new Uint32Array(from.buffer, 0, pass.width)
+    const target = new Uint32Array(pixels.buffer)
+    let at = (top + y * stepY) * width + left
+    for (let x = 0; x < pass.width; x += 1, at += stepX) target[at] = source[x]!
+  }
+
   const finishRow = () => {
     unfilters[filter]!(row, above, step)
-    if (samples) unpack(row, bitDepth, samples)
-    expand(samples ?? row, pixels, y * width * 4)
+    if (scattered) {
+      writeRow(scattered, 0)
+      scatter(scattered)
+    } else writeRow(pixels, y * width * 4)
     const swapped = above
     above = row
     row = swapped
     filter = -1
     filled = 0
     y += 1
+    if (y < pass.height) return
+    passAt += 1
+    const next = passes[passAt]
+    if (!next) return
+    pass = next
+    beginPass()
   }
 
   return {
     pixels,
     push(bytes) {
-      for (let at = 0; at < bytes.length && y < height; ) {
+      for (let at = 0; at < bytes.length && passAt < passes.length; ) {
         if (filter < 0) {
           filter = bytes[at]!
           at += 1
           if (filter >= unfilters.length) throw broken(`filter type ${filter} in row ${y}`)
           continue
         }
-        const piece = bytes.subarray(at, at + rowBytes - filled)
+        const piece = bytes.subarray(at, at + row.length - filled)
         row.set(piece, filled)
         filled += piece.length
         at += piece.length
-        if (filled === rowBytes) finishRow()
+        if (filled === row.length) finishRow()
       }
-      return y === height
+      return passAt === passes.length
     },
   }
 }

@@ -1,8 +1,10 @@
 import { defaultMatteModel } from '../../../models/index.ts'
-import type { InferService } from '../../../src/matte/matte.ts'
+import type { ImageFormat, InferService } from '../../../src/matte/matte.ts'
+import type { MatteOptions } from '../../../src/matte/options.ts'
 import { cutOut } from '../../../workers/matte/cut.ts'
 import { decodeJpeg, readCodecBytes } from '../../../workers/matte/jpeg.ts'
 import { free } from '../../../workers/matte/picture.ts'
+import { decodeWebp, encodeWebp, readWebpBytes } from '../../../workers/matte/webp.ts'
 
 const { size } = defaultMatteModel.input
 
@@ -17,15 +19,19 @@ const infer: Pick<InferService, 'infer'> = {
   },
 }
 
+const plain: MatteOptions = { format: 'png', output: 'cutout', bg: '', crop: 'false', margin: '0px', quality: 'auto' }
+
 /** The matte Worker's work on a body that arrives by HTTP; the query names the format. `GET` tells the codec's heap. */
 export default {
   async fetch(request: Request): Promise<Response> {
-    if (request.method === 'GET') return Response.json({ codecBytes: readCodecBytes() })
-    const format = request.headers.get('Content-Type') === 'image/png' ? 'png' : 'jpeg'
+    if (request.method === 'GET') return Response.json({ codecBytes: readCodecBytes() + readWebpBytes() })
+    const format = request.headers.get('Content-Type')?.slice('image/'.length) as ImageFormat
+    const to = new URL(request.url).searchParams.get('format') === 'webp' ? 'webp' : 'png'
     const place = { renew: () => true, leave: () => {}, whenLost: () => {} }
     const file = new Uint8Array(await request.arrayBuffer())
-    const tools = { model: defaultMatteModel, infer, decodeJpeg, pixelLimit: 100_000_000, dropFile: () => free(file) }
-    const result = await cutOut(file, format, tools, place)
+    const codecs = { decodeJpeg, decodeWebp, encodeWebp }
+    const tools = { model: defaultMatteModel, infer, ...codecs, pixelLimit: 100_000_000, dropFile: () => free(file) }
+    const result = await cutOut(file, format, { ...plain, format: to }, tools, place)
     return result.ok ? new Response(result.body) : Response.json(result, { status: 400 })
   },
 }

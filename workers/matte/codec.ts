@@ -1,0 +1,52 @@
+/** The way in which Emscripten's module factories are called here: without `fetch`, on a module that is bundled. */
+interface Options {
+  noInitialRun: boolean
+  print(line: string): void
+  printErr(line: string): void
+  instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void): WebAssembly.Exports
+}
+
+/** The isolate's one instance of a codec: reused memory costs less than what dead instances hold until collected. */
+export class Codec<Module> {
+  readonly #create: (options: Options) => Promise<Module>
+  readonly #wasm: WebAssembly.Module
+  #module: Module | undefined
+  #memory: WebAssembly.Memory | undefined
+  #said: string[] = []
+
+  constructor(create: (options: Options) => Promise<Module>, wasm: WebAssembly.Module) {
+    this.#create = create
+    this.#wasm = wasm
+  }
+
+  /** Bytes of its linear memory now; it never shrinks while the instance lives. */
+  get bytes(): number {
+    return this.#memory?.buffer.byteLength ?? 0
+  }
+
+  /**
+   * Runs `act`, and answers what it gave and what the codec printed as an error meanwhile. What is thrown is a bare C++
+   * exception or exit: then the result is null, and the next call gets a new instance.
+   */
+  async run<Result>(act: (module: Module) => Result): Promise<{ result: Result | null; said: readonly string[] }> {
+    this.#module ??= await this.#create({
+      noInitialRun: true,
+      print: () => {},
+      printErr: (line) => this.#said.push(line),
+      instantiateWasm: (imports, receive) => {
+        const instance = new WebAssembly.Instance(this.#wasm, imports)
+        this.#memory = Object.values(instance.exports).find((value) => value instanceof WebAssembly.Memory)
+        receive(instance)
+        return instance.exports
+      },
+    })
+    this.#said = []
+    try {
+      return { result: act(this.#module), said: this.#said }
+    } catch {
+      this.#module = undefined
+      this.#memory = undefined
+      return { result: null, said: this.#said }
+    }
+  }
+}
