@@ -22,6 +22,8 @@ export class IdempotencyKey extends DurableObject {
   /** @see IdempotencyKeyClient.bind */
   bind(fingerprint: string | null, payment: string, seen: string | null): Binding {
     const present = this.read()
+    // Its time is counted from what is sent, not from who asks.
+    if (present?.payment === payment && present.fingerprint === fingerprint) return present
     const isWaiting = present?.payment === payment && present.fingerprint === null
     const isMine = present === null || present.version === seen || isWaiting
     return isMine ? this.#keep(fingerprint, payment) : present
@@ -45,6 +47,7 @@ export class IdempotencyKey extends DurableObject {
 
   /** Forgets a key whose time is over. */
   override async alarm(): Promise<void> {
-    if (this.read() === null) await this.ctx.storage.deleteAll()
+    const until = this.ctx.storage.kv.get<{ until: number }>('binding')?.until ?? 0
+    await (until <= now() ? this.ctx.storage.deleteAll() : this.ctx.storage.setAlarm(until))
   }
 }

@@ -36,10 +36,13 @@ export interface Known {
   readonly height: number
   /** When the payment was first claimed; milliseconds since the epoch. */
   readonly since: number
+  /** When it was first sent; null as long as it was not. */
+  readonly sentAt: number | null
   /** Hash of the address that first claimed it; null where that proves nothing. */
   readonly address: string | null
-  /** Hash of the Idempotency-Key that it was first claimed under; null without one. */
-  readonly idempotencyKey: string | null
+  readonly addressRecord: string | null
+  /** Hashes of every Idempotency-Key that its request came with. */
+  readonly idempotencyKeys: readonly string[]
   /** Every transaction that was shown for this payment, where a protocol shows them; a challenge may be signed again. */
   readonly transactions: readonly string[]
 }
@@ -130,6 +133,13 @@ export type Outcome =
   /** Nothing was sent: another payment has taken the Idempotency-Key over. */
   | { readonly kind: 'superseded' }
 
+/** What pays for the request of an Idempotency-Key. */
+export interface Recalled {
+  readonly credential: Credential
+  /** Its money is taken and there is no result: it may buy another request. */
+  readonly isOwed: boolean
+}
+
 /** What a caller who shows a payment and a whole request has to do. */
 export type Claim =
   /** Do the work, then report under this claim. */
@@ -146,9 +156,22 @@ export type Claim =
   | Exclude<Admission, { kind: 'admitted' }>
 
 /** The members that every row has, without those of its state. */
-export function knownOf(row: Known): Known {
-  const { credential, payer, terms, fingerprint, route, height, since, address, idempotencyKey, transactions } = row
-  return { credential, payer, terms, fingerprint, route, height, since, address, idempotencyKey, transactions }
+export function knownOf({
+  credential,
+  payer,
+  terms,
+  fingerprint,
+  route,
+  height,
+  since,
+  sentAt,
+  address,
+  addressRecord,
+  idempotencyKeys,
+  transactions,
+}: Known): Known {
+  const facts = { credential, payer, terms, fingerprint, route, height, since, sentAt, transactions }
+  return { ...facts, address, addressRecord, idempotencyKeys }
 }
 
 /** Who has paid, or will, where that is proven: by the chain where the money has moved, else by the signature. */
@@ -174,3 +197,8 @@ export function isReplaceable(row: LedgerRow, { claimant, digest }: Credential):
   if (row.state === 'claimed') return isOver(row) && row.paid === undefined
   return row.state === 'refused' && row.credential.claimant === claimant && row.credential.digest !== digest
 }
+
+/** The keys of a payment, with that of whoever shows it now. */
+export const keysOf = (row: Known | undefined, { idempotencyKey }: { idempotencyKey: string | null }): string[] => [
+  ...new Set([...(row?.idempotencyKeys ?? []), ...(idempotencyKey === null ? [] : [idempotencyKey])]),
+]

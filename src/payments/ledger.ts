@@ -10,6 +10,7 @@ import {
   isReplaceable,
   JOIN_MS,
   type Known,
+  keysOf,
   knownOf,
   LEASE_MS,
   type LedgerRow,
@@ -19,6 +20,7 @@ import {
   type Paid,
   payerOf,
   RESULT_LIFE_MS,
+  type Recalled,
   type RowIn,
   routeOf,
   SECOND_LOOK_MS,
@@ -31,7 +33,6 @@ import { type Caller, isOwner } from './replay-proof.ts'
 import type { StoredResult } from './result-store.ts'
 import { RowStore } from './row-store.ts'
 import { nextLook, Settlement } from './settlement.ts'
-import { standingOf } from './standing.ts'
 import { Verdicts } from './verdicts.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -57,10 +58,12 @@ export class Ledger extends DurableObject {
     this.#store = new RowStore(ctx.storage)
     this.#settlement = new Settlement(this.#store, {
       protocolOf: ({ credential }) => this.#protocolOf(credential),
-      maySend: async ({ idempotencyKey, credential }) =>
-        idempotencyKey === null || parts.openIdempotencyKey(idempotencyKey).send(credential.key),
+      maySend: async ({ idempotencyKeys, credential }) => {
+        const keys = idempotencyKeys.map((hash) => parts.openIdempotencyKey(hash).send(credential.key))
+        return (await Promise.all(keys)).every(Boolean)
+      },
     })
-    this.#notices = new Notices(ctx.storage, parts.openPayments, parts.openStanding)
+    this.#notices = new Notices(ctx, this.#store, parts)
   }
 
   #protocolOf({ protocol: name }: Credential): PaymentProtocol {
@@ -87,10 +90,11 @@ export class Ledger extends DurableObject {
    * The credential that pays for the request of an Idempotency-Key, for callers who show the key alone, or another
    * payment. Null: this payment was not used with it, or it can be had anew; nothing of it has been taken.
    */
-  recall(idempotencyKey: string): Credential | null {
+  recall(idempotencyKey: string): Recalled | null {
     const { row } = this.#store
-    if (row?.idempotencyKey !== idempotencyKey || row.state === 'refused') return null
-    return row.state === 'claimed' && isOver(row) && !row.paid ? null : row.credential
+    if (!row?.idempotencyKeys.includes(idempotencyKey) || row.state === 'refused') return null
+    if (row.state === 'claimed' && isOver(row) && !row.paid) return null
+    return { credential: row.credential, isOwed: row.state === 'owed' }
   }
 
   /** Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it. */
@@ -109,7 +113,7 @@ export class Ledger extends DurableObject {
       }
       if (!isOwner(row, credential, caller)) return { kind: 'used' }
       const paid = row.state === 'owed' || (row.state === 'claimed' && isOver(row)) ? row.paid : undefined
-      if (paid) return this.#workOff(row, paid, order)
+      if (paid) return this.#workOff(row, paid, order, caller)
       if (row.state === 'claimed' || (this.#settlement.running && row.state !== 'settled')) {
         if (deadline <= now()) return { kind: 'in_progress' }
         const until = row.state === 'claimed' ? Math.min(deadline, row.leaseUntil) : deadline
@@ -126,6 +130,8 @@ export class Ledger extends DurableObject {
         if (isOpen && (await this.#settlement.lookAgain()).kind !== 'pending') continue
         return { kind: 'conflict', ...(row.state === 'settled' && { transaction: row.receipt.transaction }) }
       }
+      const idempotencyKeys = keysOf(row, caller)
+      if (idempotencyKeys.length > row.idempotencyKeys.length) this.#store.write({ ...row, idempotencyKeys })
       return row.state === 'settled' ? toOutcome(row) : { kind: 'settle' }
     }
   }
@@ -157,20 +163,24 @@ export class Ledger extends DurableObject {
   /** What a new row says. The row that it replaces is done with. */
   #know(credential: Credential, verdict: Valid, ask: Ask, fingerprint: string | null, caller: Caller): Known {
     const { row } = this.#store
-    if (row?.state === 'claimed') this.#markLapse(row)
+    if (row?.state === 'claimed') this.#notices.markLapse(row)
+    // What it has to answer for stays, whatever comes of the next signature.
+    if (row?.state === 'refused') this.#notices.tell(row)
     if (row?.state === 'refused' && row.result) void this.#parts.results.delete(row.result.key).catch(() => {})
     const { terms, payer, height } = verdict
     const seen = [...(row?.transactions ?? []), credential.transaction]
     const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
-    return { credential, payer, terms, height, fingerprint, route: routeOf(ask), since: now(), transactions, ...caller }
+    const { address, addressRecord } = caller
+    const facts = { credential, payer, terms, height, fingerprint, route: routeOf(ask), since: now(), sentAt: null }
+    return { ...facts, transactions, address, addressRecord, idempotencyKeys: keysOf(undefined, caller) }
   }
 
-  #workOff(row: LedgerRow, paid: Paid, { ask, fingerprint }: Order): Claim {
+  #workOff(row: LedgerRow, paid: Paid, { ask, fingerprint }: Order, caller: Caller): Claim {
     if (paid.owedUntil < now() || row.route !== routeOf(ask)) {
       return { kind: 'conflict', transaction: paid.receipt.transaction }
     }
-    if (row.state === 'claimed') this.#markLapse(row)
-    return this.#hold({ ...knownOf(row), fingerprint }, paid)
+    if (row.state === 'claimed') this.#notices.markLapse(row)
+    return this.#hold({ ...knownOf(row), fingerprint, idempotencyKeys: keysOf(row, caller) }, paid)
   }
 
   #hold(known: Known, paid?: Paid): Claim & { kind: 'work' } {
@@ -209,16 +219,11 @@ export class Ledger extends DurableObject {
 
   #release(row: RowIn<'claimed'>): void {
     this.#verdicts.forget()
-    if (row.paid) this.#store.write({ ...knownOf(row), state: 'owed', paid: row.paid })
-    else this.#store.forget()
-    this.#tellOthers()
-  }
-
-  /** Whoever worked is gone, such as a client that hung up: that has cost us as much as work that failed. */
-  #markLapse(row: RowIn<'claimed'>): void {
-    const payer = payerOf(row)
-    const standing = payer && this.#parts.openStanding(standingOf.payer(payer))
-    if (standing) this.ctx.waitUntil(standing.mark(row.claimId, 'failure', '0').catch(() => {}))
+    if (row.paid) {
+      this.#store.write({ ...knownOf(row), state: 'owed', paid: row.paid })
+      this.#store.wakeAt(row.paid.owedUntil + 1)
+    } else this.#store.forget()
+    this.#notices.tell()
   }
 
   /** The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's. */
@@ -252,14 +257,8 @@ export class Ledger extends DurableObject {
       // Whoever waits for work finds out that there is none, or that there is more.
       this.#waiting.end(null)
       // Collected before its work: usually that begins at once, and nobody need hear of it.
-      if (this.#store.row?.state !== 'owed') this.#tellOthers()
+      if (this.#store.row?.state !== 'owed') this.#notices.tell()
     }
-  }
-
-  /** Tells the operator and the records of standing what the row has come to; the next alarm tells what could not be. */
-  #tellOthers(): void {
-    const tell = this.#notices.publish(() => this.#store.row)
-    this.ctx.waitUntil(tell.catch(() => this.#store.wakeAt(now() + TELL_AGAIN_MS)))
   }
 
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */
@@ -268,7 +267,7 @@ export class Ledger extends DurableObject {
     try {
       if (row && this.#settlement.running) this.#store.wakeAt(nextLook(row))
       else if (row) await this.#tidy(row)
-      await this.#notices.publish(() => this.#store.row)
+      await this.#notices.publish()
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'ledger_alarm', error: String(error) }))
       this.#store.wakeAt(row ? nextLook(row) : now() + TELL_AGAIN_MS)
@@ -279,7 +278,7 @@ export class Ledger extends DurableObject {
     const { results } = this.#parts
     if (row.state === 'claimed') {
       if (!isOver(row)) return this.#store.wakeAt(row.leaseUntil + 1)
-      this.#markLapse(row)
+      this.#notices.markLapse(row)
       this.#release(row)
       this.#waiting.end(null)
     } else if (row.state === 'owed') {

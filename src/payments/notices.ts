@@ -1,7 +1,9 @@
 import { now } from '../clock.ts'
-import { type LedgerRow, payerOf } from './ledger-row.ts'
-import type { OpenPayment, OpenPayments } from './open-payments.ts'
-import { type Mark, type OpenStanding, standingOf } from './standing.ts'
+import type { LedgerParts } from './ledger-parts.ts'
+import { type LedgerRow, payerOf, type RowIn, TELL_AGAIN_MS } from './ledger-row.ts'
+import type { OpenPayment } from './open-payments.ts'
+import type { RowStore } from './row-store.ts'
+import { type Mark, namesOfRecords, standingOf } from './standing.ts'
 
 /** What others are told about a payment. */
 interface Notice {
@@ -57,26 +59,40 @@ const isSame = (a: Notice, b: Notice): boolean => JSON.stringify(a) === JSON.str
  * could not be said now is said by the next alarm.
  */
 export class Notices {
-  readonly #storage: DurableObjectStorage
-  readonly #openPayments: OpenPayments
-  readonly #openStanding: OpenStanding
+  readonly #ctx: DurableObjectState
+  readonly #store: RowStore
+  readonly #parts: Pick<LedgerParts, 'openPayments' | 'openStanding'>
   #last: Promise<void> = Promise.resolve()
 
-  constructor(storage: DurableObjectStorage, openPayments: OpenPayments, openStanding: OpenStanding) {
-    this.#storage = storage
-    this.#openPayments = openPayments
-    this.#openStanding = openStanding
+  constructor(ctx: DurableObjectState, store: RowStore, parts: Pick<LedgerParts, 'openPayments' | 'openStanding'>) {
+    this.#ctx = ctx
+    this.#store = store
+    this.#parts = parts
+  }
+
+  /** Says what there is to say of the row, or of one that is about to be replaced, without waiting for it. */
+  tell(replaced?: LedgerRow): void {
+    const turn = this.publish(replaced)
+    this.#ctx.waitUntil(turn.catch(() => this.#store.wakeAt(now() + TELL_AGAIN_MS)))
   }
 
   /** Says what there is to say, one at a time. @throws when somebody could not be told */
-  publish(readRow: () => LedgerRow | undefined): Promise<void> {
-    const turn = this.#last.then(() => this.#publish(readRow()))
+  publish(replaced?: LedgerRow): Promise<void> {
+    const turn = this.#last.then(() => this.#publish(replaced ?? this.#store.row))
     this.#last = turn.catch(() => {})
     return turn
   }
 
+  /** Whoever worked is gone, such as a client that hung up: that has cost us as much as work that failed. */
+  markLapse(row: RowIn<'claimed'>): void {
+    for (const name of namesOfRecords(payerOf(row), row.addressRecord)) {
+      const mark = this.#parts.openStanding(name).mark(row.claimId, 'failure', '0')
+      this.#ctx.waitUntil(mark.catch(() => {}))
+    }
+  }
+
   async #publish(row: LedgerRow | undefined): Promise<void> {
-    const said = this.#storage.kv.get<Notice & { payer: string | null; payment: string; amount: string }>('said')
+    const said = this.#ctx.storage.kv.get<Notice & { payer: string | null; payment: string; amount: string }>('said')
     const wanted = noticeOf(row)
     if (isSame(wanted, said ? { open: said.open, mark: said.mark } : SILENCE)) return
     const { payment, payer, amount } = row
@@ -85,18 +101,19 @@ export class Notices {
     await Promise.all([
       this.#list(wanted.open, said?.open ?? null),
       payer !== null && this.#mark(standingOf.payer(payer), payment, amount, wanted.mark, said?.mark ?? null),
-      ...(wanted.mark === 'loss' ? [this.#openStanding(standingOf.service).mark(payment, 'loss', amount)] : []),
+      ...(wanted.mark === 'loss' ? [this.#parts.openStanding(standingOf.service).mark(payment, 'loss', amount)] : []),
     ])
-    this.#storage.kv.put('said', { ...wanted, payment, payer, amount })
+    this.#ctx.storage.kv.put('said', { ...wanted, payment, payer, amount })
   }
 
   async #list(wanted: OpenPayment | null, said: OpenPayment | null): Promise<void> {
-    if (wanted) await this.#openPayments.put(wanted)
-    else if (said) await this.#openPayments.delete(said.payment)
+    if (wanted) await this.#parts.openPayments.put(wanted)
+    else if (said) await this.#parts.openPayments.delete(said.payment)
   }
 
   async #mark(name: string, payment: string, amount: string, wanted: Mark | null, said: Mark | null): Promise<void> {
-    if (wanted) await this.#openStanding(name).mark(payment, wanted, amount)
-    else if (said) await this.#openStanding(name).clear(payment)
+    if (wanted) await this.#parts.openStanding(name).mark(payment, wanted, amount)
+    // Only what was open is forgiven: a loss stays one, whatever comes of the next signature over its challenge.
+    else if (said === 'open') await this.#parts.openStanding(name).clear(payment)
   }
 }

@@ -123,12 +123,20 @@ async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
 
 const createResultKey = ({ key }: Credential): string => `results/${key.replace(':', '/')}/${crypto.randomUUID()}`
 
-const readResult = async ({ body }: WorkResult): Promise<Uint8Array> =>
-  new Uint8Array(
-    await new Response(body).arrayBuffer().catch((cause): never => {
-      throw new ApiError('processing_failed', { cause })
-    }),
-  )
+/** A result that stops coming must not keep its claim for ever. */
+const RESULT_LIMIT_MS = 60_000
+
+async function readResult({ body }: WorkResult): Promise<Uint8Array> {
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('the result stopped coming')), RESULT_LIMIT_MS)
+  try {
+    return new Uint8Array(await Promise.race([new Response(body).arrayBuffer(), timeout.promise]))
+  } catch (cause) {
+    throw new ApiError('processing_failed', { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 const failToKeep = (cause: unknown): never => {
   throw new ApiError('processing_failed', { cause, message: 'The result could not be kept.' })

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { nowSeconds } from '../clock.ts'
+import { now, nowSeconds } from '../clock.ts'
 import type { AppEnv } from '../env.ts'
 import { ApiError, type ErrorCode, errors } from '../errors.ts'
 import { fromFailure, toFailure } from './failure.ts'
@@ -9,7 +9,7 @@ import { type JobEnd, runPaidJob } from './paid-work.ts'
 import type { Ask, Credential, PaymentProtocol } from './protocol.ts'
 import { type Caller, hashAddress } from './replay-proof.ts'
 import type { PaidCall } from './sale.ts'
-import { standingOf } from './standing.ts'
+import { namesOfRecords } from './standing.ts'
 import { takeUpload, type Upload } from './upload.ts'
 
 /** A payment that a request carries. */
@@ -39,6 +39,9 @@ interface Checkout extends Visit {
   readonly caller: Caller
 }
 
+/** How long what the records say is believed while a body comes in. */
+const CONDUCT_FRESH_MS = 10_000
+
 const unreachable = (cause: unknown): never => {
   const message = 'The records of payments cannot be reached. Send the same request with the same payment again.'
   throw new ApiError('payment_unavailable', { cause, message })
@@ -53,35 +56,31 @@ export async function purchase(visit: Visit): Promise<JobEnd | { readonly kind: 
   const { c, call, shown, idempotencyKey, counted } = visit
   const { till } = c.var.services
   const binding = idempotencyKey && (await till.openIdempotencyKey(idempotencyKey).read().catch(unreachable))
-  if (!binding) return shown ? sell(visit, shown, null) : { kind: 'unpaid' }
+  if (!binding || !idempotencyKey) return shown ? sell(visit, shown, null) : { kind: 'unpaid' }
 
+  // Nobody has judged what it carries: it counts as unpaid until it is answered.
+  if (shown) await till.unpaidLimit.take(counted)
   const upload = await takeUpload(c.var.body, call.bodyLimit, till.spool)
   try {
-    await matchRequest(visit, binding, upload)
-    const recalled = binding.payment === shown?.credential.key ? null : await recall(visit, binding)
-    const payment = recalled ?? shown
+    const recalled = await till.openLedger(binding.payment).recall(idempotencyKey).catch(unreachable)
+    const fingerprint = await fingerprintOf(visit.ask, call.options, upload.sha256)
+    // Work that is owed may be another request: clients that sign anew could not have it otherwise.
+    const isFree = binding.fingerprint === null || recalled?.isOwed
+    if (!isFree && binding.fingerprint !== fingerprint) throw new ApiError('idempotency_key_reused')
+    const payment = (recalled && suitEnvelope(recalled.credential, visit)) ?? shown
     if (!payment) return { kind: 'unpaid' }
     const end = await sell(visit, payment, binding, upload)
-    if (!shown && end.kind === 'answer') till.unpaidLimit.giveBack(counted)
+    if (end.kind === 'answer') till.unpaidLimit.giveBack(counted)
     return end
   } finally {
     c.executionCtx.waitUntil(upload.discard())
   }
 }
 
-/** @throws ApiError `idempotency_key_reused` when the key stands for another request */
-async function matchRequest({ ask, call }: Visit, { fingerprint }: Binding, { sha256 }: Upload): Promise<string> {
-  const present = await fingerprintOf(ask, call.options, sha256)
-  if (fingerprint !== null && fingerprint !== present) throw new ApiError('idempotency_key_reused')
-  return present
-}
-
-/** The payment that the key stands for, unless nothing of it has been taken. The receipt suits the present envelope. */
-async function recall({ c, shown, idempotencyKey }: Visit, binding: Binding): Promise<ShownPayment | null> {
-  const { till } = c.var.services
-  const credential = await till.openLedger(binding.payment).recall(idempotencyKey!).catch(unreachable)
-  const protocol = till.protocols.find(({ name }) => name === credential?.protocol)
-  if (!credential || !protocol) return null
+/** What an Idempotency-Key's payment is to this visit: its receipt suits the envelope that is shown now. */
+function suitEnvelope(credential: Credential, { c, shown }: Visit): ShownPayment | null {
+  const protocol = c.var.services.till.protocols.find(({ name }) => name === credential.protocol)
+  if (!protocol) return null
   const isSameProtocol = shown?.credential.protocol === credential.protocol
   return {
     protocol,
@@ -96,7 +95,11 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   const { credential } = payment
   c.var.log.payment = credential.key
   const ledger = till.openLedger(credential.key)
-  const caller = { address: await hashAddress(address, credential.key), idempotencyKey }
+  const caller: Caller = {
+    address: await hashAddress(address, credential.key),
+    addressRecord: await hashAddress(address, 'standing'),
+    idempotencyKey,
+  }
   const checkout: Checkout = { ...visit, payment, caller }
 
   const admission = await ledger.admit(credential, ask, caller).catch(unreachable)
@@ -106,9 +109,14 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
     if (admission.kind === 'refused') return admission
     throw new ApiError('payment_already_used')
   }
-  const records = await namesOfRecords(admission.payer, address)
-  const { blockedFor, moneyFirst } = await readConduct(checkout, records).catch(unreachable)
-  if (admission.needsWork && blockedFor > 0) throw new ApiError('too_many_failures', { retryAfter: blockedFor })
+  const records = namesOfRecords(admission.payer, caller.addressRecord)
+  const judge = async (): Promise<boolean> => {
+    const { blockedFor, moneyFirst } = await readConduct(checkout, records).catch(unreachable)
+    if (admission.needsWork && blockedFor > 0) throw new ApiError('too_many_failures', { retryAfter: blockedFor })
+    return moneyFirst
+  }
+  const judgedAt = now()
+  let moneyFirst = await judge()
 
   /** Work that failed without being charged; what fails because we are busy is nobody's fault. */
   const markFailure = (code: ErrorCode) => {
@@ -118,6 +126,8 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   }
   const upload = taken ?? (await takeInTime(checkout, markFailure))
   try {
+    // A body that trickles in must not keep an old verdict.
+    if (now() - judgedAt > CONDUCT_FRESH_MS) moneyFirst = await judge()
     const fingerprint = await fingerprintOf(ask, call.options, upload.sha256)
     if (idempotencyKey) await bind(checkout, fingerprint, binding)
     const job = {
@@ -141,11 +151,6 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   } finally {
     if (!taken) c.executionCtx.waitUntil(upload.discard())
   }
-}
-
-async function namesOfRecords(payer: string | null, address: string | null): Promise<string[]> {
-  const hash = await hashAddress(address, 'standing')
-  return [...(payer ? [standingOf.payer(payer)] : []), ...(hash ? [standingOf.address(hash)] : [])]
 }
 
 /** What the payer's and the address's records say about this call. No address has a settlement that failed. */
@@ -198,8 +203,7 @@ async function takeInTime(checkout: Checkout, markFailure: (code: ErrorCode) => 
   try {
     return await takeUpload(body, call.bodyLimit, services.till.spool)
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    markFailure(error.code)
+    if (error instanceof ApiError) markFailure(error.code)
     const owedUntil = await early
     throw owedUntil ? fromFailure({ ...toFailure(error), owedUntil }, error) : error
   } finally {

@@ -28,6 +28,8 @@ function expandIpv6(address: string): string[] {
 export interface Caller {
   /** Hash of the address that the request comes from; null where that proves nothing. */
   readonly address: string | null
+  /** Hash of the same address for its record of standing. */
+  readonly addressRecord: string | null
   /** Hash of the Idempotency-Key that the request carries. */
   readonly idempotencyKey: string | null
 }
@@ -46,7 +48,7 @@ export async function hashAddress(address: string | null, subject: string): Prom
 export function isProven(row: LedgerRow, credential: Credential, caller: Caller): boolean {
   if (row.state === 'worked' || (row.state === 'claimed' && !row.paid)) return true
   if (row.credential.proof !== null && row.credential.proof === credential.proof) return true
-  if (row.idempotencyKey !== null && row.idempotencyKey === caller.idempotencyKey) return true
+  if (caller.idempotencyKey !== null && row.idempotencyKeys.includes(caller.idempotencyKey)) return true
   const isAtHome = caller.address !== null && row.address === caller.address
   return isAtHome && now() - becamePublic(row) < ADDRESS_PROOF_MS
 }
@@ -55,7 +57,8 @@ export function isProven(row: LedgerRow, credential: Credential, caller: Caller)
 export const isOwner = (row: LedgerRow, credential: Credential, caller: Caller): boolean =>
   row.credential.claimant === credential.claimant && (row.state === 'refused' || isProven(row, credential, caller))
 
+/** When the payment went out: from then on its signature stands in the chain's call data. */
 function becamePublic(row: LedgerRow): number {
-  if (row.state === 'settled') return row.receipt.at
-  return row.state === 'owed' || row.state === 'claimed' ? (row.paid?.receipt.at ?? row.since) : row.since
+  if (row.sentAt !== null) return row.sentAt
+  return ('paid' in row && row.paid ? row.paid.receipt.at : null) ?? row.since
 }

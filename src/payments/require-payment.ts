@@ -43,14 +43,14 @@ export const requirePayment =
       if (await isProbe(headers, body)) return refuse()
     }
     const call = await sale.prepare(c)
-    if (shown instanceof CredentialError) {
-      await till.unpaidLimit.take(counted)
-      return refuse(refusalFor(shown.reason))
-    }
-    const idempotencyKey = await readIdempotencyKey(headers, shown?.credential ?? null)
-    const end = await purchase({ c, ask, call, shown, idempotencyKey, address, counted })
+    const isMalformed = shown instanceof CredentialError
+    if (isMalformed) await till.unpaidLimit.take(counted)
+    const payment = isMalformed ? null : shown
+    const idempotencyKey = await readIdempotencyKey(headers, payment?.credential ?? null)
+    const end = await purchase({ c, ask, call, shown: payment, idempotencyKey, address, counted })
     if (end.kind === 'answer') return end.response
-    return refuse(end.kind === 'refused' ? refusalFor(end.reason) : undefined)
+    if (end.kind === 'refused') return refuse(refusalFor(end.reason))
+    return refuse(isMalformed ? refusalFor(shown.reason) : undefined)
   }
 
 /** Reads the one payment of a request. A malformed one is a value: free checks come first. */

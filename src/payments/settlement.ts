@@ -1,5 +1,6 @@
 import { now, nowSeconds } from '../clock.ts'
 import {
+  isOver,
   knownOf,
   type LedgerRow,
   type OpenRow,
@@ -73,8 +74,11 @@ export class Settlement {
       if (row?.state !== 'settled' || row.secondLook !== 'due') return { kind: 'pending' }
       const protocol = this.#parts.protocolOf(row)
       const finding = await protocol.find(row.credential, row.terms, row.height)
-      if (finding.kind === 'paid') this.#store.write({ ...row, receipt: finding.receipt, secondLook: 'done' })
-      else if (finding.kind === 'dead') this.#store.write({ ...row, secondLook: 'lost' })
+      // Read anew: a key may have been noted meanwhile. It became public when it did, whenever it is looked at.
+      const present = this.#store.row as typeof row
+      const receipt = finding.kind === 'paid' ? { ...finding.receipt, at: row.receipt.at } : row.receipt
+      if (finding.kind === 'paid') this.#store.write({ ...present, receipt, secondLook: 'done' })
+      else if (finding.kind === 'dead') this.#store.write({ ...present, secondLook: 'lost' })
       else if (finding.kind === 'unused' && row.credential.validBefore > nowSeconds()) {
         await protocol.settle(row.credential, row.terms)
       }
@@ -118,8 +122,11 @@ export class Settlement {
     // Others had their turn meanwhile.
     const row = this.#readCollectable(claimId)
     if (isOutcome(row)) return row
+    // Whoever found the lease over has seen the payment free, and may have taken its key for another one.
+    if (row.state === 'claimed' && isOver(row)) return { kind: 'unavailable', cause: 'the claim was lost' }
     const result = row.state === 'claimed' ? null : row.result
-    const settling = this.#store.write({ ...knownOf(row), state: 'settling', result })
+    const sentAt = row.sentAt ?? now()
+    const settling = this.#store.write({ ...knownOf(row), sentAt, state: 'settling', result })
     const sent = await this.#parts.protocolOf(settling).settle(settling.credential, settling.terms)
     if (sent.kind === 'settled') return this.#finish(settling, sent.receipt)
     const outcome = await this.#look(settling)

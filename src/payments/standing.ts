@@ -29,9 +29,14 @@ export interface StandingClient {
 /** Opens the record of a payer, of an address, or of the whole service. */
 export type OpenStanding = (name: string) => StandingClient
 
-/** Names of records. An address comes as its hash. */
+/** Names of records. */
 export const standingOf = {
   payer: (payer: string): string => `payer ${payer.toLowerCase()}`,
-  address: (hash: string): string => `address ${hash}`,
   service: 'service',
 } as const
+
+/** Names of the records that speak about a call: its payer's, where that is proven, and its address's. */
+export const namesOfRecords = (payer: string | null, addressRecord: string | null): string[] => [
+  ...(payer ? [standingOf.payer(payer)] : []),
+  ...(addressRecord ? [`address ${addressRecord}`] : []),
+]

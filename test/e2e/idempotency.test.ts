@@ -105,6 +105,71 @@ describe('an Idempotency-Key with another request', () => {
   })
 })
 
+describe('a payment that is known before its Idempotency-Key', () => {
+  it('answers for the key from then on: nothing more is charged, and no 402', async () => {
+    const [payer, key] = [await createPayer(), createKey()]
+    const payment = v2(await sign(payer))
+    const [income, answers] = await measureIncome(async () => [
+      await withFaults([{ op: 'settle', mode: '500', count: 1 }], () => post(flower, payment)),
+      await post(flower, { ...payment, ...key }),
+      await post(flower, { ...key, ...createCaller() }),
+      await post(flower, { ...v2(await sign(payer)), ...key, ...createCaller() }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([503, 200, 200, 200])
+    expect(income).toBe(PRICE)
+  })
+
+  it('has each of its keys answer for it', async () => {
+    const [payer, first, second] = [await createPayer(), createKey(), createKey()]
+    const payment = v2(await sign(payer))
+    const [income, answers] = await measureIncome(async () => [
+      await post(flower, { ...payment, ...first }),
+      await post(flower, { ...payment, ...second }),
+      await post(flower, { ...v2(await sign(payer)), ...second, ...createCaller() }),
+      await post(flower, { ...first, ...createCaller() }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(income).toBe(PRICE)
+  })
+})
+
+describe('an Idempotency-Key whose work is owed', () => {
+  it('buys another picture, also for a client that signs anew; then it stands for that one', async () => {
+    const [payer, key] = [await createPayer(), createKey()]
+    const broken = flower.subarray(0, flower.length / 2)
+    const [income, [owed, good, again, other]] = await measureIncome(async () => [
+      await post(broken, { ...v2(await sign(payer, { validBefore: 25 })), ...key }),
+      await post(flower, { ...v2(await sign(payer)), ...key }),
+      await post(flower, { ...key, ...createCaller() }),
+      await post(lantern, { ...v2(await sign(payer)), ...key }),
+    ])
+    expect(await errorOf(owed!)).toMatchObject({ error: 'invalid_image', paid: true })
+    expect([good!.status, again!.status, other!.status]).toEqual([200, 200, 409])
+    expect(income).toBe(PRICE)
+  })
+})
+
+describe('a malformed payment beside an Idempotency-Key', () => {
+  it('gets the key’s answer, and 402 invalid_payload only where there is none', async () => {
+    const [key, junk] = [createKey(), { 'PAYMENT-SIGNATURE': '%%%' }]
+    await post(flower, { ...v2(await sign(await createPayer())), ...key })
+    expect((await post(flower, { ...junk, ...key })).status).toBe(200)
+    const refused = await post(flower, { ...junk, ...createKey() })
+    expect([refused.status, (await errorOf(refused)).error]).toEqual([402, 'invalid_payload'])
+  })
+})
+
+describe('payments that come with a bound Idempotency-Key', () => {
+  it('are not judged, so they count against the unpaid limit', async () => {
+    const [key, caller, poor] = [createKey(), createCaller(), await createPayer(0n)]
+    await post(flower, { ...v2(await sign(await createPayer())), ...key })
+    const statuses: number[] = []
+    for (let i = 0; i < 65; i += 1)
+      statuses.push((await post(lantern, { ...v2(await sign(poor)), ...key, ...caller })).status)
+    expect(new Set(statuses)).toEqual(new Set([409, 429]))
+  })
+})
+
 describe('an Idempotency-Key for which nothing was sent', () => {
   it('does not keep anybody from being asked to pay', async () => {
     expect((await post(flower, createKey())).status).toBe(402)

@@ -111,6 +111,24 @@ describe('row 24: work that fails without being charged', () => {
   })
 })
 
+describe('an owed call of a payer with too many failures', () => {
+  it('waits like any other, and is not lost by it', async () => {
+    const payer = await createPayer()
+    const broken = tiny.subarray(0, tiny.length / 2)
+    const owed = { ...v2(await sign(payer, { validBefore: 25 })), ...createCaller() }
+    expect(await errorOf(await post(broken, owed))).toMatchObject({ paid: true })
+    let last: Response | undefined
+    for (let i = 0; i < 25 && last?.status !== 429; i += 1) last = await post(broken, owed)
+    expect(await errorOf(last!)).toMatchObject({ error: 'too_many_failures' })
+    const headers = { Authorization: `Bearer ${stack.adminToken}` }
+    const { payments } = (await (await fetch(`${stack.gateway}/admin/payments`, { headers })).json()) as {
+      payments: { payer: string; state: string }[]
+    }
+    expect(payments.filter(({ payer: who }) => who === payer.address)).toMatchObject([{ state: 'owed' }])
+    expect(await balanceOf(payer.address)).toBe(350_000n)
+  })
+})
+
 describe('row 25: 200 unfunded credentials with bodies of 25 MB', () => {
   it('answers each without the rest of its body, works for none and asks 20 times a second at most', async () => {
     const head = Buffer.concat([tiny, Buffer.alloc(64 * 1024)]).subarray(0, 64 * 1024)

@@ -112,7 +112,9 @@ describe('a result', () => {
 describe('secrets', () => {
   it('never stand in the logs', async () => {
     const payment = await sign(await createPayer())
-    await post(flower, v2(payment))
+    const key = `a secret key ${crypto.randomUUID()}`.replaceAll(' ', '-')
+    const envelope = v2(payment)
+    await post(flower, { ...envelope, 'Idempotency-Key': key })
     const challenge = decode<{ accepts: { extra: { replay: string } }[] }>(
       (await post(null)).headers.get('payment-required'),
     )
@@ -122,6 +124,8 @@ describe('secrets', () => {
       payment.signature.slice(2),
       payment.authorization.nonce.slice(2),
       challenge.accepts[0]!.extra.replay,
+      envelope['PAYMENT-SIGNATURE'],
+      key,
     ]) {
       expect(logs).not.toContain(secret)
     }

@@ -1,7 +1,7 @@
 import { parseSignature, serializeCompactSignature, serializeErc6492Signature, signatureToCompactSignature } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cancel, chain, createPayer, decode, measureIncome, photo, post, sign, stack, token, v1, v2 } from './kit.ts'
-import { hasWorked } from './kit-chain.ts'
+import { frontRun, hasWorked } from './kit-chain.ts'
 import { shrink } from './pictures.ts'
 
 let flower: Buffer
@@ -134,5 +134,13 @@ describe('row 11: a payment that cannot be taken', () => {
     expect(await errorOf(answer)).toMatchObject({ error: 'payment_already_used' })
     expect(await hasWorked(answer)).toBe(false)
     expect(income).toBe(0n)
+  })
+
+  it('row 8: although it is about to end: 409, never 402', async () => {
+    const payment = await sign(await createPayer(), { validBefore: 5 })
+    await frontRun([payment])
+    const [income, answer] = await measureIncome(() => post(flower, v2(payment)))
+    expect([answer.status, income]).toEqual([409, 0n])
+    expect(await errorOf(answer)).toMatchObject({ error: 'payment_already_used' })
   })
 })

@@ -253,6 +253,19 @@ describe('a push payment', () => {
     expect(await protocol.verify(credential, ask)).toMatchObject({ kind: 'valid', receipt: { amount: '50000' } })
   })
 
+  it('is not a pull transaction that was executed in vain: it can never pay, so nobody works for it', async () => {
+    const payer = stand.createPayer(60_000n)
+    const [first, credential] = [
+      stand.read(await stand.sign(await stand.readChallenge(), payer)),
+      stand.read(await stand.sign(await stand.readChallenge(), payer)),
+    ]
+    // The first takes what the second would need.
+    expect(await protocol.settle(first, { amount: '50000' })).toMatchObject({ kind: 'settled' })
+    expect(await protocol.settle(credential, { amount: '50000' })).toMatchObject({ kind: 'unknown' })
+    stand.chain.mint(credential.payer as Hex, 1_000_000n)
+    expect(await protocol.verify(credential, ask)).toEqual({ kind: 'refused', reason: 'transaction_failed' })
+  })
+
   it('to an address that was ours when the challenge was made is honoured', async () => {
     const pushed = await push(await stand.readChallenge())
     const moved = stand.create({ payTo: createWallet().address })

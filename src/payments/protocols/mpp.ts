@@ -75,6 +75,7 @@ export function createMpp(config: MppConfig, tempo: Tempo, mayAsk: Pace): Paymen
     // Its payer may have sent it: then the money has moved, and it is no refusal.
     const receipt = execution && findReceipt(execution, payment.hash, challenge, terms)
     if (receipt) return { kind: 'valid', terms, payer: receipt.payer, height, receipt }
+    if (execution) return { kind: 'refused', reason: 'transaction_failed' }
     if ('reason' in judged) return { kind: 'refused', reason: judged.reason }
     const { transfer, maxFee, isSponsored: isOurFee, isSenderProven, moneyFirst } = judged
     const call = { to: PATH_USD, data: encodeTransfer(transfer) }

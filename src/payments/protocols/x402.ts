@@ -35,6 +35,8 @@ const MAX_LIFE_S = 20 * 60
 /** How far a used nonce is traced: 20 minutes of Base's blocks and some more. */
 const LOOK_BACK_BLOCKS = 700
 
+const TOO_LATE = 'invalid_exact_evm_payload_authorization_valid_before'
+
 /** EIP-3009, `transferWithAuthorization`. */
 const transferTypes = {
   TransferWithAuthorization: [
@@ -127,7 +129,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
       return { reason: 'invalid_exact_evm_payload_authorization_value_mismatch' }
     }
     const left = Number(authorization.validBefore) - nowSeconds()
-    if (left < MIN_LIFE_S) return { reason: 'invalid_exact_evm_payload_authorization_valid_before' }
+    if (left < MIN_LIFE_S) return { reason: TOO_LATE }
     if (left > MAX_LIFE_S) return { reason: 'authorization_too_long' }
     if (Number(authorization.validAfter) > nowSeconds()) {
       return { reason: 'invalid_exact_evm_payload_authorization_valid_after' }
@@ -184,6 +186,14 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
       : { kind: 'unavailable', cause: reason ?? 'no reason given' }
   }
 
+  /** Too late to be sent, but somebody may have sent it: with a used nonce, money may have moved. */
+  async function judgeLate(payment: X402Payment): Promise<Verdict> {
+    if (!(await isSignedByPayer(payment))) return { kind: 'refused', reason: TOO_LATE }
+    if (!mayAsk()) return tooMany
+    const terms = { amount: payment.authorization.value }
+    return judgeRefusal(payment, terms, await chain.height(), TOO_LATE)
+  }
+
   return {
     name: 'x402',
 
@@ -221,7 +231,9 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
       try {
         const payment = paymentOf(credential)
         const terms = await judge(payment, ask)
-        if ('reason' in terms) return { kind: 'refused', reason: terms.reason }
+        if ('reason' in terms) {
+          return terms.reason === TOO_LATE ? await judgeLate(payment) : { kind: 'refused', reason: terms.reason }
+        }
         // Contract wallets sign in their own way. Junk looks the same, and must not keep honest payers from being judged.
         const isSigned = await isSignedByPayer(payment)
         if (!isSigned && !mayAskForCode()) return tooMany

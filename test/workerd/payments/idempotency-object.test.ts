@@ -58,6 +58,27 @@ describe('an Idempotency-Key', () => {
     expect(await key.bind('another', 'x402:1', null)).toMatchObject({ fingerprint: 'request' })
   })
 
+  it('does not live longer for being asked', async () => {
+    const { key } = openKey()
+    const { version } = await key.bind('request', 'x402:1', null)
+    await key.send('x402:1')
+    for (const hours of [6, 12, 18]) {
+      vi.setSystemTime(start + hours * 60 * 60 * 1000)
+      const seen = await key.read()
+      await key.bind('request', 'x402:1', seen?.version ?? version)
+    }
+    vi.setSystemTime(start + DAY_MS)
+    expect(await key.read()).toBeNull()
+  })
+
+  it('is forgotten later when its alarm comes early', async () => {
+    const { stub, key } = openKey()
+    await key.bind('request', 'x402:1', null)
+    await runDurableObjectAlarm(stub)
+    const alarm = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())
+    expect([alarm, (await key.read())?.payment]).toEqual([start + DAY_MS, 'x402:1'])
+  })
+
   it('is free again 24 hours after something was sent for it', async () => {
     const { stub, key } = openKey()
     await key.bind('request', 'x402:1', null)

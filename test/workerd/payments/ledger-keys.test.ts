@@ -3,13 +3,13 @@ import { describe, expect, it, vi } from 'vitest'
 import { LEASE_MS } from '../../../src/payments/ledger-row.ts'
 import type { Caller } from '../../../src/payments/replay-proof.ts'
 import { world } from '../worker.ts'
-import { ask, openPayment, orderOf, receipt, resultAt, start, useScriptedWorld } from './scripted-payment.ts'
+import { ask, openPayment, orderOf, receipt, resultAt, start, useScriptedWorld, work } from './scripted-payment.ts'
 
 useScriptedWorld()
 
-const WITH_KEY: Caller = { address: 'home', idempotencyKey: 'key' }
-const AWAY: Caller = { address: 'away', idempotencyKey: 'key' }
-const STRANGER: Caller = { address: 'away', idempotencyKey: 'a key of his own' }
+const WITH_KEY: Caller = { address: 'home', addressRecord: null, idempotencyKey: 'key' }
+const AWAY: Caller = { address: 'away', addressRecord: null, idempotencyKey: 'key' }
+const STRANGER: Caller = { address: 'away', addressRecord: null, idempotencyKey: 'a key of his own' }
 
 /** A payment that was claimed and worked for under a key. */
 async function workWithKey() {
@@ -55,6 +55,20 @@ describe('a payment under an Idempotency-Key', () => {
     expect(world.asked).not.toContain('settle')
   })
 
+  it('is not sent once its lease was over while the key was asked: another payment may have seen it free', async () => {
+    const payment = openPayment()
+    const claim = await payment.ledger.claim(payment.credential, orderOf('a', { moneyFirst: true }), WITH_KEY)
+    const gate = Promise.withResolvers<void>()
+    world.gate = gate.promise
+    const outcome = payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
+    await payment.ledger.renew('nobody')
+    vi.setSystemTime(start + LEASE_MS + 1)
+    expect(await payment.ledger.recall('key')).toBeNull()
+    gate.resolve()
+    expect(await outcome).toMatchObject({ kind: 'unavailable' })
+    expect(world.asked).not.toContain('settle')
+  })
+
   it('gives a claim back that another payment has overtaken', async () => {
     const payment = openPayment()
     const claim = await payment.ledger.claim(payment.credential, orderOf('a', { moneyFirst: true }), WITH_KEY)
@@ -72,14 +86,47 @@ describe('a payment under an Idempotency-Key', () => {
   })
 })
 
+describe('a key that comes with a payment which is known already', () => {
+  it('is noted: it recalls the payment, proves its payer, and is asked before anything is sent', async () => {
+    const payment = openPayment()
+    await work(payment)
+    expect(await payment.ledger.claim(payment.credential, orderOf('a'), WITH_KEY)).toEqual({ kind: 'settle' })
+    expect(await payment.ledger.recall('key')).not.toBeNull()
+    world.holders.set('key', 'another')
+    expect(await payment.ledger.settle()).toEqual({ kind: 'superseded' })
+    world.holders.delete('key')
+    await payment.ledger.settle()
+    const unproven = { ...payment.credential, proof: null }
+    expect(await payment.ledger.claim(unproven, orderOf('a'), AWAY)).toMatchObject({ kind: 'settled' })
+  })
+
+  it('is noted beside the first one, also with what was owed, and not with another request', async () => {
+    const payment = openPayment()
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
+    const claim = await payment.ledger.claim(payment.credential, orderOf('broken'), WITH_KEY)
+    const failure = { code: 'invalid_image', message: 'truncated' } as const
+    await payment.ledger.fail(claim.kind === 'work' ? claim.claimId : '', failure)
+    const again = await payment.ledger.claim(payment.credential, orderOf('whole'), {
+      ...WITH_KEY,
+      idempotencyKey: 'second',
+    })
+    await payment.ledger.complete(again.kind === 'work' ? again.claimId : '', resultAt('results/whole'))
+    await payment.ledger.settle()
+    const third = { ...WITH_KEY, idempotencyKey: 'third' }
+    expect(await payment.ledger.claim(payment.credential, orderOf('other'), third)).toMatchObject({ kind: 'conflict' })
+    const known = await Promise.all(['key', 'second', 'third'].map((key) => payment.ledger.recall(key)))
+    expect(known.map((recalled) => recalled !== null)).toEqual([true, true, false])
+  })
+})
+
 describe('a key that is shown without its payment', () => {
   it('recalls the payment while it is worked for, and once it was sent', async () => {
     const payment = openPayment()
     const claim = await payment.ledger.claim(payment.credential, orderOf('a'), WITH_KEY)
-    expect(await payment.ledger.recall('key')).toEqual(payment.credential)
+    expect(await payment.ledger.recall('key')).toEqual({ credential: payment.credential, isOwed: false })
     await payment.ledger.complete(claim.kind === 'work' ? claim.claimId : '', resultAt('results/1'))
     await payment.ledger.settle()
-    expect(await payment.ledger.recall('key')).toEqual(payment.credential)
+    expect(await payment.ledger.recall('key')).toEqual({ credential: payment.credential, isOwed: false })
   })
 
   it('recalls nothing with another key', async () => {
@@ -109,7 +156,7 @@ describe('a key that is shown without its payment', () => {
     const claim = await payment.ledger.claim(payment.credential, orderOf('a'), WITH_KEY)
     const failure = { code: 'invalid_image', message: 'truncated' } as const
     await payment.ledger.fail(claim.kind === 'work' ? claim.claimId : '', failure)
-    expect(await payment.ledger.recall('key')).toEqual(payment.credential)
+    expect(await payment.ledger.recall('key')).toEqual({ credential: payment.credential, isOwed: true })
     expect(await payment.ledger.admit(payment.credential, ask, AWAY)).toMatchObject({ needsWork: true })
   })
 })

@@ -6,6 +6,7 @@ import {
   ask,
   claimWork,
   HOME,
+  NOBODY,
   openPayment,
   orderOf,
   receipt,
@@ -117,6 +118,30 @@ describe('a payment whose outcome is unknown', () => {
   })
 })
 
+describe('a loss', () => {
+  it('stays one when the same challenge is signed again, and comes to nothing without work', async () => {
+    const payment = await leaveOpen()
+    world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
+    await payment.ledger.settle()
+    const again = { ...payment.credential, digest: 'signed again', transaction: '0xb' }
+    const claim = await payment.ledger.claim(again, orderOf('a', { moneyFirst: true }), HOME)
+    await payment.ledger.settle(claim.kind === 'settle' ? claim.claimId : undefined)
+    await runDurableObjectAlarm(payment.stub)
+    expect(marksOf(payment).at(-1)).toEqual(['service', 'loss'])
+  })
+
+  it('is told although its row was replaced before anybody could be told', async () => {
+    world.answers = false
+    const payment = await leaveOpen()
+    world.find = async () => ({ kind: 'dead', reason: 'transaction_expired' })
+    await payment.ledger.settle()
+    world.answers = true
+    await payment.ledger.claim({ ...payment.credential, digest: 'signed again' }, orderOf('a'), HOME)
+    await vi.waitUntil(() => marksOf(payment).length > 0)
+    expect(marksOf(payment)).toContainEqual([PAYER, 'loss'])
+  })
+})
+
 describe('work that is owed', () => {
   it('stands on the list until it is done', async () => {
     const payment = openPayment()
@@ -142,26 +167,42 @@ describe('work that is owed', () => {
   })
 })
 
+describe('owed work that was abandoned', () => {
+  it('is taken off the list when its 24 hours are over', async () => {
+    const payment = openPayment()
+    world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
+    await claimWork(payment)
+    vi.setSystemTime(start + LEASE_MS + 2)
+    await runDurableObjectAlarm(payment.stub)
+    expect(listed()).toMatchObject([{ state: 'owed' }])
+    expect(await payment.readAlarm()).toBe(start + OWED_MS + 1)
+    vi.setSystemTime(start + OWED_MS + 1)
+    await runDurableObjectAlarm(payment.stub)
+    expect(listed()).toEqual([])
+  })
+})
+
 describe('work that its client abandoned', () => {
-  it('counts as a failure of its payer, whoever notices', async () => {
+  it('counts as a failure of its payer and its address, whoever notices', async () => {
     const found = openPayment()
     const claimId = await claimWork(found)
     vi.setSystemTime(start + LEASE_MS + 2)
     await runDurableObjectAlarm(found.stub)
-    expect(world.marks).toEqual([{ name: PAYER, id: claimId, mark: 'failure' }])
+    const both = (id: string) => [PAYER, 'address home'].map((name) => ({ name, id, mark: 'failure' }))
+    expect(world.marks).toEqual(both(claimId))
 
     const overtaken = openPayment()
     const first = await claimWork(overtaken)
     vi.setSystemTime(start + 2 * LEASE_MS + 4)
     await claimWork(overtaken, 'b')
-    expect(world.marks.slice(1)).toEqual([{ name: PAYER, id: first, mark: 'failure' }])
+    expect(world.marks.slice(2)).toEqual(both(first))
   })
 
   it('is held against nobody while the payer is not proven: anyone can name anyone', async () => {
     const payment = openPayment()
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: null, height: 7, moneyFirst: true })
     expect(await payment.ledger.admit(payment.credential, ask, HOME)).toMatchObject({ payer: null })
-    await payment.ledger.claim(payment.credential, orderOf('a'), HOME)
+    await payment.ledger.claim(payment.credential, orderOf('a'), NOBODY)
     vi.setSystemTime(start + LEASE_MS + 2)
     await runDurableObjectAlarm(payment.stub)
     expect(world.marks).toEqual([])

@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import type { Caller } from '../../../src/payments/replay-proof.ts'
 import { world } from '../worker.ts'
@@ -18,7 +19,7 @@ import {
 
 useScriptedWorld()
 
-const AWAY: Caller = { address: 'somewhere else', idempotencyKey: null }
+const AWAY: Caller = { address: 'somewhere else', addressRecord: 'somewhere else', idempotencyKey: null }
 const unproven = ({ credential }: Payment) => ({ ...credential, proof: null })
 
 async function settle(): Promise<Payment> {
@@ -56,6 +57,26 @@ describe('a settled payment, rebuilt from the chain', () => {
     vi.setSystemTime(start + 10 * 60 * 1000 - 1)
     expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toMatchObject({ kind: 'admitted' })
     vi.setSystemTime(start + 10 * 60 * 1000)
+    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'used' })
+  })
+
+  it('does not begin its ten minutes anew when the chain is looked at once more', async () => {
+    const payment = await settle()
+    vi.setSystemTime(start + 10 * 60 * 1000)
+    world.find = async () => ({ kind: 'paid', receipt: { ...receipt, at: Date.now() } })
+    await runDurableObjectAlarm(payment.stub)
+    expect(await payment.readRow()).toMatchObject({ secondLook: 'done', receipt: { at: start } })
+    expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'used' })
+  })
+
+  it('counts its ten minutes from when it was sent, however late it is found', async () => {
+    const payment = openPayment()
+    await work(payment)
+    world.settle = async () => ({ kind: 'unknown', cause: 'TimeoutError' })
+    await payment.ledger.settle()
+    vi.setSystemTime(start + 10 * 60 * 1000)
+    world.find = async () => ({ kind: 'paid', receipt: { ...receipt, at: Date.now() } })
+    await payment.ledger.settle()
     expect(await payment.ledger.admit(unproven(payment), ask, HOME)).toEqual({ kind: 'used' })
   })
 

@@ -54,9 +54,9 @@ export function openPayment() {
 export type Payment = ReturnType<typeof openPayment>
 
 /** The payer at its usual address. */
-export const HOME: Caller = { address: 'home', idempotencyKey: null }
+export const HOME: Caller = { address: 'home', addressRecord: 'home', idempotencyKey: null }
 /** Somebody whose address proves nothing. */
-export const NOBODY: Caller = { address: null, idempotencyKey: null }
+export const NOBODY: Caller = { address: null, addressRecord: null, idempotencyKey: null }
 
 /** How long the work of these tests takes, in seconds. */
 export const WORK_S = 10
