@@ -100,6 +100,14 @@ describe('a key that comes with a payment which is known already', () => {
     expect(await payment.ledger.claim(unproven, orderOf('a'), AWAY)).toMatchObject({ kind: 'settled' })
   })
 
+  it('has a say beside the first: if either stands for another payment, nothing is sent', async () => {
+    const payment = await workWithKey()
+    await payment.ledger.claim(payment.credential, orderOf('a'), { ...WITH_KEY, idempotencyKey: 'second' })
+    world.holders.set('second', 'another')
+    expect(await payment.ledger.settle()).toEqual({ kind: 'superseded' })
+    expect(world.asked).not.toContain('settle')
+  })
+
   it('is noted beside the first one, also with what was owed, and not with another request', async () => {
     const payment = openPayment()
     world.verify = async () => ({ kind: 'valid', terms: { amount: '50000' }, payer: '0x1', height: 7, receipt })
