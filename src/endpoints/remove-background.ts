@@ -35,6 +35,12 @@ const query = z
       .transform((text) => (/[x%]$/.test(text) ? text : `${text}px`))
       .default('0px')
       .describe('With crop=true, space around the foreground: 20px, or 5% of its longer side.'),
+    refine: z
+      .enum(['none', 'decontaminate'], 'refine may be none or decontaminate')
+      .default('decontaminate')
+      .describe(
+        'Colours of soft edges. decontaminate: without the old background that shines through. none: as they are.',
+      ),
     quality: z
       .enum(
         ['auto', 'fast'],

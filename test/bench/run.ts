@@ -1,11 +1,12 @@
 /** `npm run bench [name ...]`: makes every measurement, or those named, and prints a Markdown table for each. */
 import { bundles } from './bundles.ts'
+import { edges } from './edges.ts'
 import { gateway } from './gateway.ts'
 import { infer } from './infer.ts'
 import { matte } from './matte.ts'
 import { type Bench, formatTable } from './table.ts'
 
-const benches: readonly Bench[] = [gateway, infer, matte, bundles]
+const benches: readonly Bench[] = [gateway, infer, matte, edges, bundles]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name))

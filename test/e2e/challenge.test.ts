@@ -115,7 +115,7 @@ describe('free checks', () => {
     ['another Content-Type', jpeg, 'image/gif', '', 415, 'unsupported_media_type', /image\/png/],
     ['no Content-Type', jpeg, null, '', 415, 'unsupported_media_type', /image\/jpeg/],
     ['bytes of another format', jpeg, 'image/png', '', 400, 'invalid_image', /jpeg/i],
-    ['bytes of no image', Buffer.from('hello'), 'image/png', '', 400, 'invalid_image', /PNG or JPEG/],
+    ['bytes of no image', Buffer.from('hello'), 'image/png', '', 400, 'invalid_image', /PNG, JPEG or WebP/],
     ['an unknown format', jpeg, 'image/jpeg', '?format=bmp', 400, 'invalid_request', /png/],
     ['quality=best without a Container', jpeg, 'image/jpeg', '?quality=best', 400, 'invalid_request', /Container/],
     [
@@ -125,7 +125,7 @@ describe('free checks', () => {
       '?colour=red',
       400,
       'invalid_request',
-      /format, output, quality/,
+      /format, output, bg, crop, margin, refine, quality/,
     ],
     ['an option given twice', jpeg, 'image/jpeg', '?format=png&format=png', 400, 'invalid_request', /2 times/],
     ['JSON that is not {}', '{"a":1}', 'application/json', '', 415, 'unsupported_media_type', /Content-Type/],

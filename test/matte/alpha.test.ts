@@ -12,7 +12,7 @@ function picture(width: number, height: number, alpha = 255) {
 }
 
 function readPlane(matte: Uint8Array, shown: ReturnType<typeof picture>): Uint8Array {
-  const draw = createAlphaRows({ alpha: matte, size: Math.sqrt(matte.length) }, shown)
+  const draw = createAlphaRows({ alpha: matte, size: Math.sqrt(matte.length) }, shown, null)
   const plane = new Uint8Array(shown.width * shown.height)
   for (let y = 0; y < shown.height; y += 1) draw(y, plane.subarray(y * shown.width, (y + 1) * shown.width))
   return plane

@@ -49,7 +49,15 @@ function createPlace() {
   }
 }
 
-const plain: MatteOptions = { format: 'png', output: 'cutout', bg: '', crop: 'false', margin: '0px', quality: 'auto' }
+const plain: MatteOptions = {
+  format: 'png',
+  output: 'cutout',
+  bg: '',
+  crop: 'false',
+  margin: '0px',
+  refine: 'none',
+  quality: 'auto',
+}
 
 async function decodeBySharp(file: Uint8Array): Promise<Raster> {
   const { data, info } = await sharp(file).ensureAlpha().raw().toBuffer({ resolveWithObject: true })

@@ -8,7 +8,15 @@ import { encodePng } from '../../workers/matte/png-encoder.ts'
 import { chooseFrame, render } from '../../workers/matte/render.ts'
 import { readAll } from './streams.ts'
 
-const plain: MatteOptions = { format: 'png', output: 'cutout', bg: '', crop: 'false', margin: '0px', quality: 'auto' }
+const plain: MatteOptions = {
+  format: 'png',
+  output: 'cutout',
+  bg: '',
+  crop: 'false',
+  margin: '0px',
+  refine: 'none',
+  quality: 'auto',
+}
 const [width, height] = [6, 4]
 
 /** A picture whose every pixel is its own colour, upright or turned by an EXIF orientation. */
@@ -28,7 +36,7 @@ async function draw(
 ) {
   const all = { ...plain, ...options }
   const frame = chooseFrame(picture, bbox, all)
-  const { kind, draw: drawRow } = render(picture, drawAlpha, frame, all)
+  const { kind, draw: drawRow } = render(picture, drawAlpha, frame, all, null)
   const file = await readAll(encodePng({ ...frame, kind }, drawRow, () => {}))
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
   return { data, info, file }

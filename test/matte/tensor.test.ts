@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { defaultMatteModel } from '../../models/index.ts'
 import type { Orientation } from '../../src/images/facts.ts'
 import { orient } from '../../workers/matte/picture.ts'
-import { createTensor, planWindows } from '../../workers/matte/tensor.ts'
+import { createInput, planWindows } from '../../workers/matte/tensor.ts'
+
+const createTensor = (...parameters: Parameters<typeof createInput>) => createInput(...parameters).tensor
 
 const { mean, std } = defaultMatteModel.input
 /** Normalisation that leaves values as they are, 0 to 255. */

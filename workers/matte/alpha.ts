@@ -1,5 +1,7 @@
 import type { CutOutFacts } from '../../src/matte/matte.ts'
+import type { Guide } from './guided-filter.ts'
 import type { Picture } from './picture.ts'
+import { Stretch } from './stretch.ts'
 
 /** A model's answer: 8-bit alpha, size x size, row by row, stretched like the picture that went in. */
 export interface Matte {
@@ -21,37 +23,27 @@ export function isEmpty({ alpha, size }: Matte): boolean {
 /** Writes row `y` of the final alpha, `width` bytes. */
 export type DrawAlpha = (y: number, row: Uint8Array) => void
 
-/** Between which two samples a pixel lies (the second is the next, or the same at the border), and how far along. */
-function locate(pixel: number, scale: number, size: number): { at: number; along: number } {
-  const place = Math.min(size - 1, Math.max(0, (pixel + 0.5) * scale - 0.5))
-  const at = Math.min(Math.max(size - 2, 0), Math.floor(place))
-  return { at, along: place - at }
-}
-
 /**
- * The final alpha of a picture, row by row: the matte brought to its size bilinearly (half-pixel centres), times the
- * alpha that the picture came with. Holds two rows of the matte, never a full-size plane.
+ * The final alpha of a picture, row by row: the matte brought to its size, times the alpha that the picture came with.
+ * With a guide its edges follow those of the picture, else it is stretched. Never holds a full-size plane.
  */
-export function createAlphaRows({ alpha, size }: Matte, picture: Picture): DrawAlpha {
+export function createAlphaRows({ alpha, size }: Matte, picture: Picture, guide: Guide | null): DrawAlpha {
   const { pixels, width, height, hasAlpha, origin, stepX, stepY } = picture
-  const places = Uint16Array.from({ length: width }, (_, x) => locate(x, size / width, size).at)
-  const shares = Float32Array.from({ length: width }, (_, x) => locate(x, size / width, size).along)
-  const blended = new Float32Array(size + 1)
+  const stretch = new Stretch(size, width, height)
+  const plain = new Float32Array(width)
+  const line = new Float32Array(4)
   return (y, row) => {
-    const { at, along } = locate(y, size / height, size)
-    const upper = at * size
-    const lower = Math.min(size - 1, at + 1) * size
-    for (let i = 0; i < size; i += 1) {
-      const value = alpha[upper + i]!
-      blended[i] = value + (alpha[lower + i]! - value) * along
-    }
-    blended[size] = blended[size - 1]!
-    let from = (origin + y * stepY) * 4 + 3
+    stretch.drawRow(alpha, y, plain)
+    let from = (origin + y * stepY) * 4
     for (let x = 0; x < width; x += 1, from += stepX * 4) {
-      const place = places[x]!
-      const left = blended[place]!
-      const value = left + (blended[place + 1]! - left) * shares[x]!
-      row[x] = (hasAlpha ? (value * pixels[from]!) / 255 : value) + 0.5
+      let value = plain[x]!
+      // Where the matte is sure, it stays what it is.
+      if (guide && value > 0 && value < 255) {
+        stretch.readPixel(guide.coefficients, x, y, line)
+        const guided = line[0]! * pixels[from]! + line[1]! * pixels[from + 1]! + line[2]! * pixels[from + 2]! + line[3]!
+        value = guided < 0 ? 0 : guided > 255 ? 255 : guided
+      }
+      row[x] = (hasAlpha ? (value * pixels[from + 3]!) / 255 : value) + 0.5
     }
   }
 }

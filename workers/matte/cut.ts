@@ -6,12 +6,14 @@ import { readHeader } from '../../src/images/header.ts'
 import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { createAlphaRows, isEmpty, type Matte, measureForeground } from './alpha.ts'
+import { estimateEdgeColours } from './decontaminate.ts'
+import { createGuide } from './guided-filter.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
 import { decodePng } from './png-decoder.ts'
 import { encodePng } from './png-encoder.ts'
 import type { Place } from './queue.ts'
 import { chooseFrame, type Frame, type Rendering, render } from './render.ts'
-import { createTensor } from './tensor.ts'
+import { createInput } from './tensor.ts'
 
 /** What the work needs from outside. */
 export interface CutTools {
@@ -53,8 +55,8 @@ async function decode(file: Uint8Array, format: ImageFormat, tools: CutTools): P
   return orient(raster, header.orientation)
 }
 
-async function inferMatte(picture: Picture, { model, infer }: CutTools): Promise<Matte | MatteFailure> {
-  const result = await infer.infer(model.id, createTensor(picture, model.input)).catch((error: unknown) => ({
+async function inferMatte(tensor: Float32Array, { model, infer }: CutTools): Promise<Matte | MatteFailure> {
+  const result = await infer.infer(model.id, tensor).catch((error: unknown) => ({
     ok: false as const,
     code: 'processor_unavailable' as const,
     message: String(error),
@@ -135,15 +137,19 @@ async function cut(
   const picture = await decode(file, format, tools)
   tools.dropFile()
   place.renew()
-  const matte = await inferMatte(picture, tools)
+  const { tensor, thumbnail } = createInput(picture, tools.model.input)
+  const matte = await inferMatte(tensor, tools)
   if ('ok' in matte) return matte
   place.renew()
   if (isEmpty(matte)) return { ok: false, code: 'no_foreground' }
-  const drawAlpha = createAlphaRows(matte, picture)
+  const drawAlpha = createAlphaRows(matte, picture, createGuide(matte, thumbnail))
   const measured = measureForeground(drawAlpha, picture)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
-  const rendering = render(picture, drawAlpha, frame, options)
+  // Colours under an alpha of the picture's own are not mixed with what is behind it.
+  const isMixed = options.refine === 'decontaminate' && !picture.hasAlpha
+  const edges = isMixed ? estimateEdgeColours(matte, thumbnail) : null
+  const rendering = render(picture, drawAlpha, frame, options, edges)
   if (options.format === 'webp') {
     const body = await writeWebp(rendering, frame, picture, place, tools.encodeWebp)
     return { ok: true, contentType: 'image/webp', facts, body }

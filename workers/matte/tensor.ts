@@ -65,11 +65,19 @@ function shrinkRow(row: Float32Array, windows: readonly Window[], shrunk: Float3
   }
 }
 
+/** What the model sees of a picture. */
+export interface ModelInput {
+  /** 3 x size x size floats, RGB planes, normalised as the model's row says. */
+  readonly tensor: Float32Array
+  /** The same pixels, size x size, red, green, blue from 0 to 255. */
+  readonly thumbnail: Uint8ClampedArray
+}
+
 /**
- * The model's input tensor for a picture: 3 x size x size floats, RGB planes, the picture stretched to the square by
- * Lanczos and normalised as the model's row says. Reads each row of the picture once and keeps one at a time.
+ * The model's input for a picture, which is stretched to the square by Lanczos. Reads each row of the picture once and
+ * keeps one at a time.
  */
-export function createTensor(picture: Picture, { size, mean, std }: MatteModel['input']): Float32Array {
+export function createInput(picture: Picture, { size, mean, std }: MatteModel['input']): ModelInput {
   const columns = planWindows(picture.width, size)
   const rows = planWindows(picture.height, size)
   const row = new Float32Array(picture.width * 3)
@@ -88,11 +96,13 @@ export function createTensor(picture: Picture, { size, mean, std }: MatteModel['
   }
   const plane = size * size
   const tensor = new Float32Array(plane * 3)
+  const thumbnail = new Uint8ClampedArray(plane * 3)
   for (let i = 0; i < plane; i += 1) {
     for (let channel = 0; channel < 3; channel += 1) {
       const value = Math.min(255, Math.max(0, sums[i * 3 + channel]!))
+      thumbnail[i * 3 + channel] = value
       tensor[channel * plane + i] = (value / 255 - mean[channel]!) / std[channel]!
     }
   }
-  return tensor
+  return { tensor, thumbnail }
 }

@@ -19,7 +19,15 @@ const infer: Pick<InferService, 'infer'> = {
   },
 }
 
-const plain: MatteOptions = { format: 'png', output: 'cutout', bg: '', crop: 'false', margin: '0px', quality: 'auto' }
+const plain: MatteOptions = {
+  format: 'png',
+  output: 'cutout',
+  bg: '',
+  crop: 'false',
+  margin: '0px',
+  refine: 'none',
+  quality: 'auto',
+}
 
 /** The matte Worker's work on a body that arrives by HTTP; the query names the format. `GET` tells the codec's heap. */
 export default {

@@ -1,0 +1,108 @@
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { createAlphaRows } from '../../workers/matte/alpha.ts'
+import { estimateEdgeColours, removeGround } from '../../workers/matte/decontaminate.ts'
+import { createGuide } from '../../workers/matte/guided-filter.ts'
+import { orient, type Picture } from '../../workers/matte/picture.ts'
+import { blur } from '../../workers/matte/planes.ts'
+import { Stretch } from '../../workers/matte/stretch.ts'
+import { createInput } from '../../workers/matte/tensor.ts'
+
+const size = 64
+const side = 256
+const input = { name: 'input', size, mean: [0, 0, 0], std: [1, 1, 1] } as const
+const [front, back] = [
+  [200, 40, 40],
+  [40, 60, 200],
+] as const
+
+/** A disc of one colour on another, its edge `softness` pixels wide: the picture, and the alpha that it was mixed by. */
+function drawDisc(softness: number): { picture: Picture; alpha: Uint8Array } {
+  const pixels = new Uint8Array(side * side * 4)
+  const alpha = Uint8Array.from({ length: side * side }, (_, i) => {
+    const distance = Math.hypot((i % side) - side / 2, Math.floor(i / side) - side / 2)
+    return Math.min(255, Math.max(0, 128 + ((80 - distance) / softness) * 255))
+  })
+  for (const [i, value] of alpha.entries()) {
+    for (let c = 0; c < 3; c += 1) pixels[i * 4 + c] = back[c]! + ((front[c]! - back[c]!) * value) / 255 + 0.5
+    pixels[i * 4 + 3] = 255
+  }
+  return { picture: orient({ pixels, width: side, height: side, hasAlpha: false }, 1), alpha }
+}
+
+/** The matte that a model of this size would give at best. */
+async function shrink(alpha: Uint8Array) {
+  const raw = { width: side, height: side, channels: 1 } as const
+  const small = await sharp(alpha, { raw }).resize(size, size).extractChannel(0).raw().toBuffer()
+  return { alpha: new Uint8Array(small), size }
+}
+
+const drawAll = (draw: (y: number, row: Uint8Array) => void): Uint8Array => {
+  const all = new Uint8Array(side * side)
+  for (let y = 0; y < side; y += 1) draw(y, all.subarray(y * side, (y + 1) * side))
+  return all
+}
+const differ = (a: Uint8Array, b: Uint8Array): number => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0)
+
+describe('blur', () => {
+  it('is the mean of the window, at the borders of what there is of it', () => {
+    const plane = Float32Array.from({ length: 16 }, (_, i) => i)
+    const blurred = blur(plane, 4, 1)
+    expect(blurred[0]).toBeCloseTo((0 + 1 + 4 + 5) / 4)
+    expect(blurred[5]).toBeCloseTo((0 + 1 + 2 + 4 + 5 + 6 + 8 + 9 + 10) / 9)
+    expect(blurred[15]).toBeCloseTo((10 + 11 + 14 + 15) / 4)
+  })
+
+  it('takes any radius, also one larger than the plane', () => {
+    const plane = Float32Array.from({ length: 9 }, (_, i) => i)
+    for (const value of blur(plane, 3, 50)) expect(value).toBeCloseTo(4)
+  })
+})
+
+describe('the guided filter', () => {
+  it('brings the matte to the picture’s size closer to the truth than stretching it does', async () => {
+    const { picture, alpha } = drawDisc(1)
+    const matte = await shrink(alpha)
+    const { thumbnail } = createInput(picture, input)
+    const stretched = drawAll(createAlphaRows(matte, picture, null))
+    const guided = drawAll(createAlphaRows(matte, picture, createGuide(matte, thumbnail)))
+    expect(differ(guided, alpha)).toBeLessThan(differ(stretched, alpha) / 2)
+  })
+
+  it('leaves alone what the matte is sure of, and a picture without edges', () => {
+    const flat = orient(
+      { pixels: new Uint8Array(side * side * 4).fill(90), width: side, height: side, hasAlpha: false },
+      1,
+    )
+    const { thumbnail } = createInput(flat, input)
+    for (const value of [0, 100, 255]) {
+      const matte = { alpha: new Uint8Array(size * size).fill(value), size }
+      const guided = drawAll(createAlphaRows(matte, flat, createGuide(matte, thumbnail)))
+      for (const seen of guided) expect(Math.abs(seen - value)).toBeLessThanOrEqual(1)
+    }
+  })
+})
+
+describe('decontamination', () => {
+  it('gives soft edges the foreground’s own colour: no fringe of the ground', async () => {
+    const { picture, alpha } = drawDisc(8)
+    const matte = await shrink(alpha)
+    const { thumbnail } = createInput(picture, input)
+    const edges = estimateEdgeColours(matte, thumbnail)
+    const stretch = new Stretch(size, side, side)
+    const mixed = new Float32Array(6)
+    let [seen, cleaned, count] = [0, 0, 0]
+    for (const [i, value] of alpha.entries()) {
+      if (value < 40 || value > 215) continue
+      stretch.readPixel(edges.colours, i % side, Math.floor(i / side), mixed)
+      for (let c = 0; c < 3; c += 1) {
+        const shown = picture.pixels[i * 4 + c]!
+        seen += Math.abs(shown - front[c]!)
+        cleaned += Math.abs(removeGround(shown, value / 255, mixed[c]!, mixed[c + 3]!) - front[c]!)
+        count += 1
+      }
+    }
+    expect(seen / count).toBeGreaterThan(40)
+    expect(cleaned / count).toBeLessThan(10)
+  })
+})
