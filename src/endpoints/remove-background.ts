@@ -37,10 +37,8 @@ const query = z
       .describe('With crop=true, space around the foreground: 20px, or 5% of its longer side.'),
     refine: z
       .enum(['none', 'decontaminate'], 'refine may be none or decontaminate')
-      .default('decontaminate')
-      .describe(
-        'Colours of soft edges. decontaminate: without the old background that shines through. none: as they are.',
-      ),
+      .default('none')
+      .describe('decontaminate: edges follow the picture, soft ones lose the old background in them. none: as seen.'),
     quality: z
       .enum(
         ['auto', 'fast'],

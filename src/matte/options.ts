@@ -8,7 +8,7 @@ export interface MatteOptions {
   readonly crop: 'true' | 'false'
   /** Space around the foreground when cropping, such as `20px` or `5%`. */
   readonly margin: string
-  /** Colours of soft edges: as they are seen, or without the ground that shines through. */
+  /** Soft edges as they are seen, or following the picture and without the ground that shines through. */
   readonly refine: 'none' | 'decontaminate'
   /** `fast` is the edge's model, `auto` whatever fits the picture. */
   readonly quality: 'auto' | 'fast'

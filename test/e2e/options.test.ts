@@ -104,6 +104,27 @@ describe('POST /v1/remove-background with options', () => {
     expect(said).toMatchObject({ error: 'invalid_request', message: expect.stringContaining(`"${option}"`) })
   })
 
+  it('refine=decontaminate takes the old background out of soft edges, and leaves the rest alone', async () => {
+    const [plain, refined] = await Promise.all(
+      ['?refine=none', '?refine=decontaminate'].map(async (query) => {
+        const answer = await cut(query)
+        expect(answer.status).toBe(200)
+        return sharp(await bytesOf(answer))
+          .raw()
+          .toBuffer()
+      }),
+    )
+    let [changed, kept] = [0, 0]
+    for (let i = 0; i < plain!.length; i += 4) {
+      const isSame = [0, 1, 2].every((c) => plain![i + c] === refined![i + c])
+      if (plain![i + 3] === 255 && refined![i + 3] === 255) expect(isSame).toBe(true)
+      else if (!isSame) changed += 1
+      if (refined![i + 3] === 0) kept += refined![i]! + refined![i + 1]! + refined![i + 2]!
+    }
+    expect(changed).toBeGreaterThan(100)
+    expect(kept).toBe(0)
+  })
+
   it('that mean the same are the same request', async () => {
     const payment = { ...v2(await sign(await createPayer())), ...createCaller() }
     const first = await post(source, payment, '?crop=true&margin=20&bg=FFFFFF', 'image/png')

@@ -142,13 +142,13 @@ async function cut(
   if ('ok' in matte) return matte
   place.renew()
   if (isEmpty(matte)) return { ok: false, code: 'no_foreground' }
-  const drawAlpha = createAlphaRows(matte, picture, createGuide(matte, thumbnail))
+  const isRefined = options.refine === 'decontaminate'
+  const drawAlpha = createAlphaRows(matte, picture, isRefined ? createGuide(matte, thumbnail) : null)
   const measured = measureForeground(drawAlpha, picture)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
   // Colours under an alpha of the picture's own are not mixed with what is behind it.
-  const isMixed = options.refine === 'decontaminate' && !picture.hasAlpha
-  const edges = isMixed ? estimateEdgeColours(matte, thumbnail) : null
+  const edges = isRefined && !picture.hasAlpha ? estimateEdgeColours(matte, thumbnail) : null
   const rendering = render(picture, drawAlpha, frame, options, edges)
   if (options.format === 'webp') {
     const body = await writeWebp(rendering, frame, picture, place, tools.encodeWebp)
