@@ -10,7 +10,15 @@ export async function askStep(control: string, step: Step): Promise<Verdict & { 
 }
 
 const magic = { png: '89504e47', jpeg: 'ffd8ff', webp: '52494646' } as const
-const options = JSON.stringify({ format: 'png', output: 'cutout', quality: 'auto' })
+const options = JSON.stringify({
+  bg: '',
+  crop: 'false',
+  format: 'png',
+  margin: '0px',
+  output: 'cutout',
+  quality: 'auto',
+  refine: 'none',
+})
 const facts = { width: 1000, height: 1000, bbox: [0, 0, 1, 1], coverage: 0.5, model: 'none' } as const
 
 /** Works as the test says. No two works give the same bytes, so a replay can be told from a second work. */

@@ -156,7 +156,7 @@ describe('a refused payment', () => {
   })
 })
 
-describe('a worker that loses its lease', () => {
+describe('row 21: a worker that loses its lease', () => {
   it('is replaced, and what it reports is refused', async () => {
     const payment = openPayment()
     const late = await claimWork(payment, 'a')
