@@ -1,8 +1,8 @@
 import type { MatteOptions } from './options.ts'
 
-/** Most pixels of a picture that one edge isolate takes, by what it is asked to write. docs/benchmarks.md measures them. */
+/** Most pixels of a picture that one edge isolate takes, by what it is asked to write. */
 const edgeLimits = {
-  /** Written row by row: at this size a picture takes 40 to 70 MiB of an isolate's 128 MB. */
+  /** Written row by row: at this size a picture takes 40 to 70 MiB of an isolate's 128 MB (docs/benchmarks.md). */
   png: 4_000_000,
   /** The encoder holds 23 bytes for each pixel. */
   webp: 1_000_000,
