@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ApiError } from '../../src/errors.ts'
 import type { Claim, Failure, Outcome } from '../../src/payments/ledger-row.ts'
 import { type PaidJob, runPaidJob } from '../../src/payments/paid-work.ts'
@@ -87,6 +87,18 @@ describe('work', () => {
   it('whose result cannot be kept is never settled', async () => {
     const { seen, run } = createJob({ put: () => Promise.reject(new Error('R2 is down')) })
     await expect(run()).rejects.toMatchObject({ code: 'processing_failed' })
+    expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0 })
+  })
+
+  it('whose result stops coming is given up after a minute, and never settled', async () => {
+    vi.useFakeTimers()
+    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: () => new Promise(() => {}) })
+    const work = async () => ({ status: 200, headers: result.headers, body: silent }) as never
+    const { seen, run } = createJob({ work })
+    const end = expect(run()).rejects.toMatchObject({ code: 'processing_failed' })
+    await vi.advanceTimersByTimeAsync(60_000)
+    await end
+    vi.useRealTimers()
     expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0 })
   })
 
