@@ -37,7 +37,7 @@ const query = z
       .describe('With crop=true, space around the foreground: 20px, or 5% of its longer side.'),
     refine: z
       .enum(['none', 'decontaminate'], 'refine may be none or decontaminate')
-      .default('none')
+      .default('decontaminate')
       .describe('decontaminate: edges follow the picture, soft ones lose the old background in them. none: as seen.'),
     quality: z
       .enum(

@@ -1,10 +1,10 @@
 import sharp from 'sharp'
 import { defaultMatteModel } from '../../models/index.ts'
-import { createAlphaRows, type DrawAlpha, type Matte } from '../../workers/matte/alpha.ts'
-import { type EdgeColours, estimateEdgeColours, removeGround } from '../../workers/matte/decontaminate.ts'
+import type { Matte } from '../../workers/matte/alpha.ts'
+import { applyMatte, type Refinement } from '../../workers/matte/apply-matte.ts'
+import { estimateEdgeColours } from '../../workers/matte/decontaminate.ts'
 import { createGuide } from '../../workers/matte/guided-filter.ts'
 import { orient } from '../../workers/matte/picture.ts'
-import { Stretch } from '../../workers/matte/stretch.ts'
 import { createInput } from '../../workers/matte/tensor.ts'
 import { type Composite, drawComposites, height, width } from './composites.ts'
 import { type Bench, type Row, round } from './table.ts'
@@ -26,11 +26,15 @@ async function shrink(alpha: Uint8Array, sigma: number): Promise<Matte> {
   }
 }
 
-function drawAll(draw: DrawAlpha): Uint8Array {
-  const alpha = new Uint8Array(width * height)
-  for (let y = 0; y < height; y += 1) draw(y, alpha.subarray(y * width, (y + 1) * width))
-  return alpha
+/** The cut-out, RGBA. */
+function cutOut(matte: Matte, pixels: Uint8Array<ArrayBuffer>, refinement: Refinement): Uint8Array {
+  const picture = orient({ pixels: pixels.slice(), width, height, hasAlpha: false }, 1)
+  applyMatte(matte, picture, refinement)
+  return picture.pixels
 }
+
+const readAlpha = (pixels: Uint8Array): Uint8Array =>
+  Uint8Array.from({ length: width * height }, (_, i) => pixels[i * 4 + 3]!)
 
 /** Sum of absolute differences and gradient error of alpha, in thousands (Rhemann et al., CVPR 2009, without the blur). */
 function measureAlpha(seen: Uint8Array, truth: Uint8Array): Figures {
@@ -47,23 +51,18 @@ function measureAlpha(seen: Uint8Array, truth: Uint8Array): Figures {
 }
 
 /** Mean error of the cut-out on three grounds, 0 to 255, where either alpha is soft or they disagree. */
-function measureColours(composite: Composite, seen: Uint8Array, edges: EdgeColours | null): Figures {
-  const { alpha: truth, foreground, pixels } = composite
-  const stretch = new Stretch(size, width, height)
-  const mixed = new Float32Array(6)
+function measureColours({ alpha: truth, foreground }: Composite, seen: Uint8Array): Figures {
   const errors: Figures = {}
   let count = 0
-  for (const [i, alpha] of seen.entries()) {
-    const isPlain = (value: number) => value === 0 || value === 255
-    if (alpha === truth[i] && isPlain(alpha)) continue
+  for (let i = 0; i < truth.length; i += 1) {
+    const alpha = seen[i * 4 + 3]!
+    if (alpha === truth[i] && (alpha === 0 || alpha === 255)) continue
     count += 3
-    if (edges) stretch.readPixel(edges.colours, i % width, Math.floor(i / width), mixed)
     for (let c = 0; c < 3; c += 1) {
-      const shown = pixels[i * 4 + c]!
-      const colour = edges && !isPlain(alpha) ? removeGround(shown, alpha / 255, mixed[c]!, mixed[c + 3]!) : shown
       for (const [name, ground] of Object.entries(grounds)) {
         const flat = (value: number, share: number) => (value * share + ground[c]! * (255 - share)) / 255
-        errors[name] = (errors[name] ?? 0) + Math.abs(flat(colour, alpha) - flat(foreground[i * 3 + c]!, truth[i]!))
+        const error = Math.abs(flat(seen[i * 4 + c]!, alpha) - flat(foreground[i * 3 + c]!, truth[i]!))
+        errors[name] = (errors[name] ?? 0) + error
       }
     }
   }
@@ -90,17 +89,18 @@ export const edges: Bench = {
       for (const [kind, sigma] of Object.entries(mattes)) {
         const matte = await shrink(composite.alpha, sigma)
         const { thumbnail } = createInput(picture, input)
-        const colours = estimateEdgeColours(matte, thumbnail)
-        const guides = { stretched: null, guided: createGuide(matte, thumbnail) }
-        for (const [upsampling, guide] of Object.entries(guides)) {
-          const seen = drawAll(createAlphaRows(matte, picture, guide))
-          for (const [refine, estimate] of [
-            ['none', null],
-            ['decontaminate', colours],
-          ] as const) {
-            const figures = { ...measureAlpha(seen, composite.alpha), ...measureColours(composite, seen, estimate) }
-            add([kind, upsampling, refine].join(), figures)
-          }
+        const guide = { guide: createGuide(matte, thumbnail) }
+        const colours = { colours: estimateEdgeColours(matte, thumbnail) }
+        const refinements = {
+          'stretched,none': {},
+          'stretched,decontaminate': colours,
+          'guided,none': guide,
+          'guided,decontaminate': { ...guide, ...colours },
+        }
+        for (const [name, refinement] of Object.entries(refinements)) {
+          const seen = cutOut(matte, composite.pixels, refinement)
+          const errors = measureAlpha(readAlpha(seen), composite.alpha)
+          add(`${kind},${name}`, { ...errors, ...measureColours(composite, seen) })
         }
       }
     }

@@ -2,7 +2,6 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { measureMargin, readColour, readMargin } from '../../src/matte/options.ts'
-import type { DrawAlpha } from '../../workers/matte/alpha.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
 import { encodePng } from '../../workers/matte/png-encoder.ts'
 import { chooseFrame, render } from '../../workers/matte/render.ts'
@@ -19,14 +18,15 @@ const plain: MatteOptions = {
 }
 const [width, height] = [6, 4]
 
-/** A picture whose every pixel is its own colour, upright or turned by an EXIF orientation. */
+/** A cut-out whose every pixel is its own, transparent in the first column, upright or turned by an EXIF orientation. */
 function createPicture(orientation: 1 | 6 = 1): Picture {
   const pixels = new Uint8Array(width * height * 4)
-  for (let i = 0; i < width * height; i += 1) pixels.set([i * 10, 255 - i * 10, i, 255], i * 4)
+  for (let i = 0; i < width * height; i += 1) {
+    const [x, y] = [i % width, Math.floor(i / width)]
+    if (x > 0) pixels.set([i * 10, 255 - i * 10, i, 40 * x + y], i * 4)
+  }
   return orient({ pixels, width, height, hasAlpha: false }, orientation)
 }
-/** Alpha that differs from pixel to pixel: 0 in the first column. */
-const drawAlpha: DrawAlpha = (y, row) => row.set(row.map((_, x) => (x === 0 ? 0 : 40 * x + y)))
 
 /** What the options make of the picture, as a PNG that sharp has read. */
 async function draw(
@@ -36,7 +36,7 @@ async function draw(
 ) {
   const all = { ...plain, ...options }
   const frame = chooseFrame(picture, bbox, all)
-  const { kind, draw: drawRow } = render(picture, drawAlpha, frame, all, null)
+  const { kind, draw: drawRow } = render(picture, frame, all)
   const file = await readAll(encodePng({ ...frame, kind }, drawRow, () => {}))
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true })
   return { data, info, file }

@@ -5,7 +5,8 @@ import type { ImageHeader } from '../../src/images/facts.ts'
 import { readHeader } from '../../src/images/header.ts'
 import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
-import { createAlphaRows, isEmpty, type Matte, measureForeground } from './alpha.ts'
+import { isEmpty, type Matte } from './alpha.ts'
+import { applyMatte } from './apply-matte.ts'
 import { estimateEdgeColours } from './decontaminate.ts'
 import { createGuide } from './guided-filter.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
@@ -98,15 +99,12 @@ function writePng({ kind, draw }: Rendering, frame: Frame, picture: Picture, pla
   )
 }
 
-/** The answer as a WebP, which is encoded as a whole. */
-async function writeWebp(
-  { kind, draw }: Rendering,
-  { width, height }: Frame,
-  picture: Picture,
-  place: Place,
-  encode: CutTools['encodeWebp'],
-): Promise<ReadableStream<Uint8Array>> {
-  const { release } = createRelease(picture, place)
+/** Whether a rendering is the picture's pixels as they lie in memory. */
+const isWhole = ({ kind }: Rendering, frame: Frame, { width, height, stepX, stepY }: Picture): boolean =>
+  kind === 'rgba' && frame.width === width && frame.height === height && stepX === 1 && stepY === width
+
+/** A rendering as RGBA. */
+function drawPixels({ kind, draw }: Rendering, { width, height }: Frame): Uint8Array {
   const pixels = new Uint8Array(width * height * 4)
   const row = new Uint8Array(width * 4)
   for (let y = 0; y < height; y += 1) {
@@ -119,10 +117,26 @@ async function writeWebp(
       }
     }
   }
-  release()
-  place.renew()
+  return pixels
+}
+
+/** The answer as a WebP, which is encoded as a whole. */
+async function writeWebp(
+  rendering: Rendering,
+  frame: Frame,
+  picture: Picture,
+  place: Place,
+  encode: CutTools['encodeWebp'],
+): Promise<ReadableStream<Uint8Array>> {
+  const { release, isReleased } = createRelease(picture, place)
+  const { width, height } = frame
+  const isSame = isWhole(rendering, frame, picture)
+  const pixels = isSame ? picture.pixels : drawPixels(rendering, frame)
+  if (!isSame) release()
+  if ((isSame && isReleased()) || !place.renew()) throw new Error('the place in the queue was lost before encoding')
   const file = await encode(pixels, width, height)
-  free(pixels)
+  if (isSame) release()
+  else free(pixels)
   place.leave()
   return new Response(file).body!
 }
@@ -142,14 +156,14 @@ async function cut(
   if ('ok' in matte) return matte
   place.renew()
   if (isEmpty(matte)) return { ok: false, code: 'no_foreground' }
-  const isRefined = options.refine === 'decontaminate'
-  const drawAlpha = createAlphaRows(matte, picture, isRefined ? createGuide(matte, thumbnail) : null)
-  const measured = measureForeground(drawAlpha, picture)
+  const refinement =
+    options.refine === 'none'
+      ? {}
+      : { guide: createGuide(matte, thumbnail), colours: estimateEdgeColours(matte, thumbnail) }
+  const measured = applyMatte(matte, picture, refinement)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
-  // Colours under an alpha of the picture's own are not mixed with what is behind it.
-  const edges = isRefined && !picture.hasAlpha ? estimateEdgeColours(matte, thumbnail) : null
-  const rendering = render(picture, drawAlpha, frame, options, edges)
+  const rendering = render(picture, frame, options)
   if (options.format === 'webp') {
     const body = await writeWebp(rendering, frame, picture, place, tools.encodeWebp)
     return { ok: true, contentType: 'image/webp', facts, body }

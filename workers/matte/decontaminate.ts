@@ -1,16 +1,23 @@
 import type { Matte } from './alpha.ts'
-import { blur, drawPlane, type Plane } from './planes.ts'
+import { blur, createPlane, halve, multiply, type Plane, readPlane } from './planes.ts'
+import type { Grid } from './stretch.ts'
 
-/** How far colours are carried, as shares of the matte's side: first roughly, then near. */
+/** How far colours are carried, as shares of the picture's side: first roughly, then near. */
 const FAR = 90 / 1024
 const NEAR = 6 / 1024
 /** Keeps a mean over nothing from being a division by zero. */
 const TINY = 1e-5
 
-/** Near each pixel of the matte the foreground's red, green, blue and the ground's, `size * size` times, 0 to 255. */
-export interface EdgeColours {
+/** One pass of blur fusion for one channel, 0 to 1. */
+interface Pass {
+  readonly image: Plane
+  readonly alpha: Plane
+  /** 1 - alpha. */
+  readonly rest: Plane
+  /** Alpha, blurred as far as this pass looks. */
+  readonly weight: Plane
   readonly size: number
-  readonly colours: Uint8ClampedArray
+  readonly radius: number
 }
 
 interface Estimate {
@@ -18,40 +25,45 @@ interface Estimate {
   readonly ground: Plane
 }
 
-/** One pass of blur fusion for one channel, 0 to 1: better colours from rough ones (equations 4 and 5, 7). */
-function fuse(image: Plane, alpha: Plane, rough: Estimate, size: number, radius: number): Estimate {
-  const mean = (combine: (i: number) => number) => blur(drawPlane(size, combine), size, radius)
-  const weight = blur(alpha, size, radius)
-  const front = mean((i) => rough.foreground[i]! * alpha[i]!)
-  const back = mean((i) => rough.ground[i]! * (1 - alpha[i]!))
-  const ground = drawPlane(size, (i) => back[i]! / (1 - weight[i]! + TINY))
-  const foreground = drawPlane(size, (i) => {
-    const colour = front[i]! / (weight[i]! + TINY)
-    const rest = image[i]! - alpha[i]! * colour - (1 - alpha[i]!) * ground[i]!
-    return Math.min(1, Math.max(0, colour + alpha[i]! * rest))
-  })
+/** Better colours from rough ones (equations 4, 5 and 7). */
+function fuse({ image, alpha, rest, weight, size, radius }: Pass, rough: Estimate): Estimate {
+  const foreground = blur(multiply(rough.foreground, alpha), size, radius)
+  const ground = blur(multiply(rough.ground, rest), size, radius)
+  for (let i = 0; i < image.length; i += 1) {
+    const share = weight[i]!
+    const back = ground[i]! / (1 - share + TINY)
+    const front = foreground[i]! / (share + TINY)
+    ground[i] = back
+    foreground[i] = Math.min(1, Math.max(0, front + alpha[i]! * (image[i]! - alpha[i]! * front - rest[i]! * back)))
+  }
   return { foreground, ground }
 }
 
 /**
- * Estimates which colours are mixed at soft edges, at the size of the matte. Re-implemented from M. Forte, "Approximate
- * Fast Foreground Colour Estimation", ICIP 2021 (blur fusion, two passes).
+ * Estimates which colours are mixed at soft edges, at half the size of the matte: the grid holds the foreground's red,
+ * green and blue and the ground's, 0 to 255. Re-implemented from M. Forte, "Approximate Fast Foreground Colour
+ * Estimation", ICIP 2021 (blur fusion, two passes).
  * @param thumbnail the picture at the size of the matte: red, green, blue from 0 to 255
  */
-export function estimateEdgeColours(matte: Matte, thumbnail: Uint8ClampedArray): EdgeColours {
-  const { size } = matte
-  const alpha = drawPlane(size, (i) => matte.alpha[i]! / 255)
-  const colours = new Uint8ClampedArray(size * size * 6)
+export function estimateEdgeColours(matte: Matte, thumbnail: Uint8ClampedArray): Grid {
+  const size = (matte.size + 1) >> 1
+  const alpha = halve(readPlane(matte.alpha), matte.size)
+  const rest = createPlane(size)
+  for (let i = 0; i < rest.length; i += 1) rest[i] = 1 - alpha[i]!
+  const [far, near] = [FAR, NEAR].map((share) => Math.max(1, Math.round(size * share))) as [number, number]
+  const [farWeight, nearWeight] = [blur(alpha, size, far), blur(alpha, size, near)]
+  const values = new Float32Array(size * size * 6)
   for (let channel = 0; channel < 3; channel += 1) {
-    const image = drawPlane(size, (i) => thumbnail[i * 3 + channel]! / 255)
-    const far = fuse(image, alpha, { foreground: image, ground: image }, size, Math.max(1, Math.round(size * FAR)))
-    const near = fuse(image, alpha, far, size, Math.max(1, Math.round(size * NEAR)))
-    for (let i = 0; i < size * size; i += 1) {
-      colours[i * 6 + channel] = near.foreground[i]! * 255
-      colours[i * 6 + 3 + channel] = near.ground[i]! * 255
+    const image = halve(readPlane(thumbnail, channel, 3), matte.size)
+    const shared = { image, alpha, rest, size }
+    const rough = fuse({ ...shared, weight: farWeight, radius: far }, { foreground: image, ground: image })
+    const { foreground, ground } = fuse({ ...shared, weight: nearWeight, radius: near }, rough)
+    for (let i = 0, to = channel; i < image.length; i += 1, to += 6) {
+      values[to] = foreground[i]! * 255
+      values[to + 3] = ground[i]! * 255
     }
   }
-  return { size, colours }
+  return { size, channels: 6, values }
 }
 
 /** The foreground's own colour of a pixel that shows `seen` under `alpha` (0 to 1), 0 to 255 (equation 7). */

@@ -1,59 +1,55 @@
-/** Between which two samples a pixel lies (the second is the next, or the same at the border), and how far along. */
-export function locate(pixel: number, scale: number, size: number): { at: number; along: number } {
-  const place = Math.min(size - 1, Math.max(0, (pixel + 0.5) * scale - 0.5))
-  const at = Math.min(Math.max(size - 2, 0), Math.floor(place))
-  return { at, along: place - at }
+/** A square grid of `size` x `size` points with `channels` values each, row by row. */
+export interface Grid {
+  readonly size: number
+  readonly channels: number
+  readonly values: Float32Array
 }
 
-/** A grid of `size` x `size` pixels of several values each, and a picture of another size that it is stretched to. */
-export class Stretch {
-  readonly #size: number
-  readonly #height: number
-  readonly #places: Uint16Array
-  readonly #shares: Float32Array
+/** Between which two of `size` samples each pixel of a longer or shorter side lies: after `at`, and how far along. */
+export interface Places {
+  readonly at: Uint16Array
+  /** 0 to 1. */
+  readonly along: Float32Array
+}
+
+/** The places of `length` pixels along `size` samples: half-pixel centres, flat at the borders. */
+export function placePixels(length: number, size: number): Places {
+  const at = new Uint16Array(length)
+  const along = new Float32Array(length)
+  for (let i = 0; i < length; i += 1) {
+    const place = Math.min(size - 1, Math.max(0, ((i + 0.5) * size) / length - 0.5))
+    at[i] = Math.min(Math.max(size - 2, 0), Math.floor(place))
+    along[i] = place - at[i]!
+  }
+  return { at, along }
+}
+
+/** A grid that is stretched to a picture's height bilinearly, one row at a time; along the row its reader stretches. */
+export class StretchedRows {
+  readonly #grid: Grid
+  readonly #rows: Places
   readonly #blended: Float32Array
 
-  constructor(size: number, width: number, height: number) {
-    this.#size = size
-    this.#height = height
-    this.#places = Uint16Array.from({ length: width }, (_, x) => locate(x, size / width, size).at)
-    this.#shares = Float32Array.from({ length: width }, (_, x) => locate(x, size / width, size).along)
-    this.#blended = new Float32Array(size + 1)
+  constructor(grid: Grid, height: number) {
+    this.#grid = grid
+    this.#rows = placePixels(height, grid.size)
+    // One point more than there are, so that the last one has a neighbour.
+    this.#blended = new Float32Array((grid.size + 1) * grid.channels)
   }
 
-  /** Writes row `y` of the picture from a grid of one value a pixel, bilinearly (half-pixel centres). */
-  drawRow(grid: ArrayLike<number>, y: number, row: Float32Array): void {
-    const size = this.#size
+  /** Row `y` of the picture: `size + 1` points, the last two alike. Valid until the next call. */
+  read(y: number): Float32Array {
+    const { size, channels, values } = this.#grid
     const blended = this.#blended
-    const { at, along } = locate(y, size / this.#height, size)
-    const upper = at * size
-    const lower = Math.min(size - 1, at + 1) * size
-    for (let i = 0; i < size; i += 1) {
-      const value = grid[upper + i]!
-      blended[i] = value + (grid[lower + i]! - value) * along
+    const length = size * channels
+    const upper = this.#rows.at[y]! * length
+    const lower = Math.min(size - 1, this.#rows.at[y]! + 1) * length
+    const share = this.#rows.along[y]!
+    for (let i = 0; i < length; i += 1) {
+      const value = values[upper + i]!
+      blended[i] = value + (values[lower + i]! - value) * share
     }
-    blended[size] = blended[size - 1]!
-    for (let x = 0; x < row.length; x += 1) {
-      const place = this.#places[x]!
-      const left = blended[place]!
-      row[x] = left + (blended[place + 1]! - left) * this.#shares[x]!
-    }
-  }
-
-  /** Reads the `values.length` values of one pixel of the picture from a grid that has as many for each of its own. */
-  readPixel(grid: ArrayLike<number>, x: number, y: number, values: Float32Array): void {
-    const size = this.#size
-    const channels = values.length
-    const { at, along } = locate(y, size / this.#height, size)
-    const left = this.#places[x]!
-    const right = Math.min(size - 1, left + 1)
-    const share = this.#shares[x]!
-    const lower = Math.min(size - 1, at + 1)
-    for (let c = 0; c < channels; c += 1) {
-      const [a, b] = [grid[(at * size + left) * channels + c]!, grid[(at * size + right) * channels + c]!]
-      const [d, e] = [grid[(lower * size + left) * channels + c]!, grid[(lower * size + right) * channels + c]!]
-      const above = a + (b - a) * share
-      values[c] = above + (d + (e - d) * share - above) * along
-    }
+    blended.copyWithin(length, length - channels, length)
+    return blended
   }
 }

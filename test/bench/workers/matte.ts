@@ -25,7 +25,7 @@ const plain: MatteOptions = {
   bg: '',
   crop: 'false',
   margin: '0px',
-  refine: 'none',
+  refine: 'decontaminate',
   quality: 'auto',
 }
 
