@@ -14,8 +14,16 @@ async function drawNoise(picture: Sharp): Promise<Sharp> {
   return sharp({ create: { width: info.width, height: info.height, channels: 3, background: '#000', noise } })
 }
 
-/** Kinds of file, each from a photograph of so many pixels a side. */
-const kinds: readonly { name: string; type: string; create(picture: Sharp): Promise<Buffer> }[] = [
+interface Kind {
+  readonly name: string
+  readonly type: string
+  /** Options, as a caller writes them. */
+  readonly query?: string
+  create(picture: Sharp): Promise<Buffer>
+}
+
+/** Kinds of file and of what is asked for, each from a photograph of so many pixels. */
+const kinds: readonly Kind[] = [
   { name: 'JPEG', type: 'image/jpeg', create: (p) => p.jpeg({ quality: 90 }).toBuffer() },
   {
     name: 'JPEG progressive 4:4:4',
@@ -30,6 +38,29 @@ const kinds: readonly { name: string; type: string; create(picture: Sharp): Prom
   },
   { name: 'PNG RGBA', type: 'image/png', create: (p) => p.ensureAlpha(0.9).png().toBuffer() },
   { name: 'PNG palette', type: 'image/png', create: (p) => p.png({ palette: true }).toBuffer() },
+  {
+    name: 'PNG interlaced, noise',
+    type: 'image/png',
+    create: (p) => drawNoise(p).then((n) => n.png({ progressive: true }).toBuffer()),
+  },
+  { name: 'WebP lossy', type: 'image/webp', create: (p) => p.webp({ quality: 90, effort: 0 }).toBuffer() },
+  {
+    name: 'WebP lossless with alpha',
+    type: 'image/webp',
+    create: (p) => p.ensureAlpha(0.9).webp({ lossless: true, effort: 0 }).toBuffer(),
+  },
+  {
+    name: 'WebP lossless, noise',
+    type: 'image/webp',
+    create: (p) => drawNoise(p).then((n) => n.webp({ lossless: true, effort: 0 }).toBuffer()),
+  },
+  { name: 'JPEG to WebP', type: 'image/jpeg', query: 'format=webp', create: (p) => p.jpeg({ quality: 90 }).toBuffer() },
+  {
+    name: 'WebP lossless, noise, to WebP',
+    type: 'image/webp',
+    query: 'format=webp',
+    create: (p) => drawNoise(p).then((n) => n.webp({ lossless: true, effort: 0 }).toBuffer()),
+  },
 ]
 
 function shrink(pixels: number): Sharp {
@@ -37,7 +68,7 @@ function shrink(pixels: number): Sharp {
   return sharp(photo).resize({ width, height: Math.floor(pixels / width), fit: 'fill' })
 }
 
-async function measure(bundle: Bundle, megapixel: number, kind: (typeof kinds)[number]): Promise<Row> {
+async function measure(bundle: Bundle, megapixel: number, kind: Kind): Promise<Row> {
   const body = await kind.create(shrink(megapixel * 1e6))
   const workerd = await startWorkerd(bundle)
   try {
@@ -45,7 +76,8 @@ async function measure(bundle: Bundle, megapixel: number, kind: (typeof kinds)[n
     workerd.forgetPeak()
     const post = async () => {
       const started = performance.now()
-      const answer = await fetch(workerd.url, { method: 'POST', body, headers: { 'Content-Type': kind.type } })
+      const url = `${workerd.url}?${kind.query ?? ''}`
+      const answer = await fetch(url, { method: 'POST', body, headers: { 'Content-Type': kind.type } })
       const bytes = await answer.arrayBuffer()
       if (!answer.ok) throw new Error(new TextDecoder().decode(bytes))
       return (performance.now() - started) / 1000

@@ -5,7 +5,7 @@ import { applyMatte, type Refinement } from '../../workers/matte/apply-matte.ts'
 import { estimateEdgeColours } from '../../workers/matte/decontaminate.ts'
 import { createGuide } from '../../workers/matte/guided-filter.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
-import { blur } from '../../workers/matte/planes.ts'
+import { Planes } from '../../workers/matte/planes.ts'
 import { createInput } from '../../workers/matte/tensor.ts'
 
 const size = 64
@@ -48,7 +48,7 @@ const differ = (a: Uint8Array, b: Uint8Array): number => a.reduce((sum, value, i
 describe('blur', () => {
   it('is the mean of the window, at the borders of what there is of it', () => {
     const plane = Float32Array.from({ length: 16 }, (_, i) => i)
-    const blurred = blur(plane, 4, 1)
+    const blurred = new Planes(4).blur(plane, 1)
     expect(blurred[0]).toBeCloseTo((0 + 1 + 4 + 5) / 4)
     expect(blurred[5]).toBeCloseTo((0 + 1 + 2 + 4 + 5 + 6 + 8 + 9 + 10) / 9)
     expect(blurred[15]).toBeCloseTo((10 + 11 + 14 + 15) / 4)
@@ -56,7 +56,7 @@ describe('blur', () => {
 
   it('takes any radius, also one larger than the plane', () => {
     const plane = Float32Array.from({ length: 9 }, (_, i) => i)
-    for (const value of blur(plane, 3, 50)) expect(value).toBeCloseTo(4)
+    for (const value of new Planes(3).blur(plane, 50)) expect(value).toBeCloseTo(4)
   })
 })
 

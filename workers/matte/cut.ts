@@ -141,6 +141,17 @@ async function writeWebp(
   return new Response(file).body!
 }
 
+/** `applyMatte`, with the refinement that was asked for. */
+function refineAndApply(matte: Matte, picture: Picture, thumbnail: Uint8ClampedArray, { refine }: MatteOptions) {
+  if (refine === 'none') return applyMatte(matte, picture)
+  const guide = createGuide(matte, thumbnail)
+  const colours = estimateEdgeColours(matte, thumbnail)
+  const measured = applyMatte(matte, picture, { guide, colours })
+  free(guide.values)
+  free(colours.values)
+  return measured
+}
+
 async function cut(
   file: Uint8Array,
   format: ImageFormat,
@@ -153,14 +164,11 @@ async function cut(
   place.renew()
   const { tensor, thumbnail } = createInput(picture, tools.model.input)
   const matte = await inferMatte(tensor, tools)
+  free(tensor)
   if ('ok' in matte) return matte
   place.renew()
   if (isEmpty(matte)) return { ok: false, code: 'no_foreground' }
-  const refinement =
-    options.refine === 'none'
-      ? {}
-      : { guide: createGuide(matte, thumbnail), colours: estimateEdgeColours(matte, thumbnail) }
-  const measured = applyMatte(matte, picture, refinement)
+  const measured = refineAndApply(matte, picture, thumbnail, options)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
   const rendering = render(picture, frame, options)

@@ -1,5 +1,5 @@
 import type { Matte } from './alpha.ts'
-import { blur, createPlane, halve, multiply, type Plane, readPlane } from './planes.ts'
+import { type Plane, Planes } from './planes.ts'
 import type { Grid } from './stretch.ts'
 
 /** How far colours are carried, as shares of the picture's side: first roughly, then near. */
@@ -16,7 +16,6 @@ interface Pass {
   readonly rest: Plane
   /** Alpha, blurred as far as this pass looks. */
   readonly weight: Plane
-  readonly size: number
   readonly radius: number
 }
 
@@ -26,9 +25,9 @@ interface Estimate {
 }
 
 /** Better colours from rough ones (equations 4, 5 and 7). */
-function fuse({ image, alpha, rest, weight, size, radius }: Pass, rough: Estimate): Estimate {
-  const foreground = blur(multiply(rough.foreground, alpha), size, radius)
-  const ground = blur(multiply(rough.ground, rest), size, radius)
+function fuse({ image, alpha, rest, weight, radius }: Pass, rough: Estimate, planes: Planes): Estimate {
+  const foreground = planes.blur(planes.multiply(rough.foreground, alpha), radius)
+  const ground = planes.blur(planes.multiply(rough.ground, rest), radius)
   for (let i = 0; i < image.length; i += 1) {
     const share = weight[i]!
     const back = ground[i]! / (1 - share + TINY)
@@ -47,22 +46,25 @@ function fuse({ image, alpha, rest, weight, size, radius }: Pass, rough: Estimat
  */
 export function estimateEdgeColours(matte: Matte, thumbnail: Uint8ClampedArray): Grid {
   const size = (matte.size + 1) >> 1
-  const alpha = halve(readPlane(matte.alpha), matte.size)
-  const rest = createPlane(size)
+  const planes = new Planes(size)
+  const alpha = planes.readHalf(matte.alpha, matte.size)
+  const rest = planes.create()
   for (let i = 0; i < rest.length; i += 1) rest[i] = 1 - alpha[i]!
   const [far, near] = [FAR, NEAR].map((share) => Math.max(1, Math.round(size * share))) as [number, number]
-  const [farWeight, nearWeight] = [blur(alpha, size, far), blur(alpha, size, near)]
+  const farWeight = planes.blur(planes.copy(alpha), far)
+  const nearWeight = planes.blur(planes.copy(alpha), near)
   const values = new Float32Array(size * size * 6)
   for (let channel = 0; channel < 3; channel += 1) {
-    const image = halve(readPlane(thumbnail, channel, 3), matte.size)
-    const shared = { image, alpha, rest, size }
-    const rough = fuse({ ...shared, weight: farWeight, radius: far }, { foreground: image, ground: image })
-    const { foreground, ground } = fuse({ ...shared, weight: nearWeight, radius: near }, rough)
+    const image = planes.readHalf(thumbnail, matte.size, channel, 3)
+    const shared = { image, alpha, rest }
+    const rough = fuse({ ...shared, weight: farWeight, radius: far }, { foreground: image, ground: image }, planes)
+    const { foreground, ground } = fuse({ ...shared, weight: nearWeight, radius: near }, rough, planes)
     for (let i = 0, to = channel; i < image.length; i += 1, to += 6) {
       values[to] = foreground[i]! * 255
       values[to + 3] = ground[i]! * 255
     }
   }
+  planes.free()
   return { size, channels: 6, values }
 }
 

@@ -1,5 +1,5 @@
 import type { Matte } from './alpha.ts'
-import { blur, createPlane, multiply, type Plane, readPlane } from './planes.ts'
+import { type Plane, Planes } from './planes.ts'
 import type { Grid } from './stretch.ts'
 
 /** How far the filter looks, in pixels of the matte, and how much it smooths. Measured: docs/benchmarks.md, "Edges". */
@@ -15,15 +15,16 @@ const EPSILON = 1e-4
  * @param thumbnail the picture at the size of the matte: red, green, blue from 0 to 255
  */
 export function createGuide({ alpha, size }: Matte, thumbnail: Uint8ClampedArray): Grid {
-  const mean = (plane: Plane) => blur(plane, size, RADIUS)
-  const meanOf = (one: Plane, two: Plane) => mean(multiply(one, two))
-  const p = readPlane(alpha)
-  const [r, g, b] = [readPlane(thumbnail, 0, 3), readPlane(thumbnail, 1, 3), readPlane(thumbnail, 2, 3)]
-  const [mr, mg, mb, mp] = [mean(r), mean(g), mean(b), mean(p)]
+  const planes = new Planes(size)
+  const mean = (plane: Plane) => planes.blur(plane, RADIUS)
+  const meanOf = (one: Plane, two: Plane) => mean(planes.multiply(one, two))
+  const p = planes.read(alpha)
+  const [r, g, b] = [planes.read(thumbnail, 0, 3), planes.read(thumbnail, 1, 3), planes.read(thumbnail, 2, 3)]
   const [rr, rg, rb] = [meanOf(r, r), meanOf(r, g), meanOf(r, b)]
   const [gg, gb, bb] = [meanOf(g, g), meanOf(g, b), meanOf(b, b)]
   const [rp, gp, bp] = [meanOf(r, p), meanOf(g, p), meanOf(b, p)]
-  const [ar, ag, ab, offset] = [createPlane(size), createPlane(size), createPlane(size), createPlane(size)]
+  const [mr, mg, mb, mp] = [mean(r), mean(g), mean(b), mean(p)]
+  const [ar, ag, ab, offset] = [planes.create(), planes.create(), planes.create(), planes.create()]
   for (let i = 0; i < p.length; i += 1) {
     const [xr, xg, xb, xp] = [mr[i]!, mg[i]!, mb[i]!, mp[i]!]
     // The covariance of the colours, with epsilon on its diagonal, and its inverse by cofactors.
@@ -53,5 +54,6 @@ export function createGuide({ alpha, size }: Matte, thumbnail: Uint8ClampedArray
   for (const [channel, plane] of [mean(ar), mean(ag), mean(ab), mean(offset)].entries()) {
     for (let i = 0, to = channel; i < plane.length; i += 1, to += 4) values[to] = plane[i]!
   }
+  planes.free()
   return { size, channels: 4, values }
 }

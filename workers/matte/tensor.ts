@@ -1,5 +1,5 @@
 import type { MatteModel } from '../../models/index.ts'
-import type { Picture } from './picture.ts'
+import { free, type Picture } from './picture.ts'
 
 /** Which source samples make one target sample, and with what weights: `weights[i]` belongs to sample `start + i`. */
 interface Window {
@@ -104,5 +104,6 @@ export function createInput(picture: Picture, { size, mean, std }: MatteModel['i
       tensor[channel * plane + i] = (value / 255 - mean[channel]!) / std[channel]!
     }
   }
+  free(sums)
   return { tensor, thumbnail }
 }
