@@ -37,7 +37,8 @@ const notServed: readonly { readonly refuses: (header: ImageHeader) => boolean; 
   },
   {
     refuses: (h) => h.profile === 'foreign',
-    because: 'in a colour profile other than sRGB, which this version does not convert yet; send it in sRGB',
+    because:
+      'in a colour profile that is no matrix of RGB or grey, which this version does not convert yet; send it in sRGB',
   },
 ]
 

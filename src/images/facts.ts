@@ -1,8 +1,19 @@
 /** EXIF orientation (EXIF 3.0, 4.6.5.1.6): 1 is upright, 5 to 8 swap width and height. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
 
-/** A colour profile: `srgb` for every profile that means sRGB (or its grey), `foreign` for any other. */
-export type Profile = 'none' | 'srgb' | 'foreign'
+/** Colours that curves and a matrix bring to XYZ under D50 (ICC.1:2022, 8.3.3 and 8.3.4). */
+export interface MatrixProfile {
+  /** Linear light of a stored value, both 0 to 1: of red, green and blue, or of grey alone. */
+  readonly curves: readonly ((value: number) => number)[]
+  /** X, Y and Z of full red, green and blue; none for grey. */
+  readonly columns: readonly (readonly [x: number, y: number, z: number])[]
+}
+
+/**
+ * A colour profile: `srgb` for every profile that means sRGB (or its grey), one that can be converted to it, or `foreign`
+ * for any other.
+ */
+export type Profile = 'none' | 'srgb' | 'foreign' | MatrixProfile
 
 interface CommonFacts {
   /** As stored, before orientation; may be 0 where the file says so. */

@@ -1,18 +1,19 @@
-import type { Profile } from './facts.ts'
+import type { MatrixProfile, Profile } from './facts.ts'
+import { type Curve, readCurve } from './icc-curves.ts'
 import { matchesText } from './sniff.ts'
 
-/** The primaries of sRGB under D50 as X, Y, Z (IEC 61966-2-1 with the Bradford adaptation of ICC.1, Annex E). */
-const srgbColumns = {
-  rXYZ: [0.4361, 0.2225, 0.0139],
-  gXYZ: [0.3851, 0.7169, 0.0971],
-  bXYZ: [0.1431, 0.0606, 0.7141],
-} as const
+/** Full red, green and blue of sRGB as X, Y, Z under D50 (IEC 61966-2-1 with the Bradford adaptation of ICC.1, Annex E). */
+const srgbColumns = [
+  [0.4361, 0.2225, 0.0139],
+  [0.3851, 0.7169, 0.0971],
+  [0.1431, 0.0606, 0.7141],
+] as const
 
 // Rounded profiles in use differ by up to 0.002; Display P3's red differs by 0.08.
 const columnTolerance = 0.005
-// sRGB's curve is at 0.2140 in the middle, gamma 2.2 at 0.2176; gamma 1.8 is at 0.287, linear at 0.5.
-const middle = 0.214
-const middleTolerance = 0.01
+// Of linear light: profiles whose curve is a table differ by less; gamma 2.2 by 0.008.
+const curveTolerance = 0.004
+const curveSamples = 32
 
 const maxTags = 100
 
@@ -36,46 +37,57 @@ function readTags(profile: Uint8Array): Tags | null {
   return tags
 }
 
-const readFixed = (tag: DataView, at: number): number => tag.getInt32(at) / 65536
-
-function isColumn(tag: DataView | undefined, column: readonly number[]): boolean {
-  if (!tag || tag.byteLength < 20) return false
-  return column.every((value, i) => Math.abs(readFixed(tag, 8 + i * 4) - value) < columnTolerance)
+/** An `XYZ` tag's three numbers (10.31). */
+function readColumn(tag: DataView | undefined): readonly [number, number, number] | null {
+  if (!tag || tag.byteLength < 20) return null
+  const [x, y, z] = [8, 12, 16].map((at) => tag.getInt32(at) / 65536)
+  return [x!, y!, z!]
 }
 
-/** The value at one half of a `curv` (10.6) or `para` (10.18) curve; NaN for anything else. */
-function readMiddle(tag: DataView): number {
-  const type = tag.byteLength >= 12 ? tag.getUint32(0) : 0
-  if (type === 0x63757276) {
-    const count = tag.getUint32(8)
-    if (count === 0) return 0.5
-    if (12 + count * 2 > tag.byteLength) return Number.NaN
-    if (count === 1) return 0.5 ** (tag.getUint16(12) / 256)
-    const [below, above] = [Math.floor((count - 1) / 2), Math.ceil((count - 1) / 2)]
-    return (tag.getUint16(12 + below * 2) + tag.getUint16(12 + above * 2)) / 2 / 65535
+/** sRGB's own curve: linear light of a value, both 0 to 1 (IEC 61966-2-1). */
+export const decodeSrgb: Curve = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+
+function isSrgbCurve(curve: Curve): boolean {
+  for (let i = 0; i <= curveSamples; i += 1) {
+    const value = i / curveSamples
+    if (Math.abs(curve(value) - decodeSrgb(value)) > curveTolerance) return false
   }
-  if (type === 0x70617261 && tag.byteLength >= 16) {
-    const kind = tag.getUint16(8)
-    const gamma = readFixed(tag, 12)
-    if (kind === 0) return 0.5 ** gamma
-    if (kind === 3 && tag.byteLength >= 24) return (readFixed(tag, 16) * 0.5 + readFixed(tag, 20)) ** gamma
-  }
-  return Number.NaN
+  return true
 }
 
-const isCurve = (tag: DataView | undefined): boolean =>
-  tag !== undefined && Math.abs(readMiddle(tag) - middle) < middleTolerance
+/** The matrix/TRC profile in these tags (8.3.3), or the monochrome one (8.3.4, 8.4.4); null if it is neither. */
+function readMatrixProfile(tags: Tags, isGrey: boolean): MatrixProfile | null {
+  const curves = (isGrey ? ['kTRC'] : ['rTRC', 'gTRC', 'bTRC']).map((name) => readCurve(tags.get(name)))
+  const columns = (isGrey ? [] : ['rXYZ', 'gXYZ', 'bXYZ']).map((name) => readColumn(tags.get(name)))
+  if (!curves.every((curve) => curve !== null) || !columns.every((column) => column !== null)) return null
+  return { curves, columns }
+}
+
+const isSrgb = ({ curves, columns }: MatrixProfile): boolean =>
+  curves.every(isSrgbCurve) &&
+  columns.every((column, i) => column.every((value, j) => Math.abs(value - srgbColumns[i]![j]!) < columnTolerance))
 
 /**
- * Whether an ICC profile means sRGB, by its numbers and not by its name: RGB with sRGB's primaries and a curve like
- * sRGB's, or grey with such a curve. Anything else, what cannot be read included, is `foreign`.
+ * What an ICC profile means, by its numbers and not by its name: `srgb` for sRGB's primaries with sRGB's curve and for grey with
+ * that curve; how to convert it if it is made of curves and a matrix; `foreign` for anything else: lookup tables, which
+ * come before the matrix where a profile has both (ICC.1:2022, 8.10.2), CMYK, and what cannot be read.
  */
-export function classifyProfile(profile: Uint8Array): Profile {
-  const tags = readTags(profile)
-  if (!tags) return 'foreign'
-  if (matchesText(profile, 16, 'GRAY')) return isCurve(tags.get('kTRC')) ? 'srgb' : 'foreign'
-  if (!matchesText(profile, 16, 'RGB ') || tags.has('A2B0')) return 'foreign'
-  const columns = Object.entries(srgbColumns).every(([name, column]) => isColumn(tags.get(name), column))
-  const curves = ['rTRC', 'gTRC', 'bTRC'].every((name) => isCurve(tags.get(name)))
-  return columns && curves ? 'srgb' : 'foreign'
+export function readProfile(bytes: Uint8Array): Profile {
+  const tags = readTags(bytes)
+  const isGrey = matchesText(bytes, 16, 'GRAY')
+  if (!tags || tags.has('A2B0') || !matchesText(bytes, 20, 'XYZ ')) return 'foreign'
+  if (!isGrey && !matchesText(bytes, 16, 'RGB ')) return 'foreign'
+  const profile = readMatrixProfile(tags, isGrey)
+  if (!profile) return 'foreign'
+  return isSrgb(profile) ? 'srgb' : profile
+}
+
+/** Display P3 (SMPTE EG 432-1 primaries under D65 with sRGB's curve), as Apple's profile of that name has it. */
+export const displayP3: MatrixProfile = {
+  curves: [decodeSrgb, decodeSrgb, decodeSrgb],
+  columns: [
+    [0.5151, 0.2412, -0.0011],
+    [0.292, 0.6922, 0.0419],
+    [0.1571, 0.0666, 0.7841],
+  ],
 }

@@ -1,6 +1,6 @@
 import { readOrientation } from './exif.ts'
 import type { HeaderResult, JpegHeader, Orientation, Profile } from './facts.ts'
-import { classifyProfile } from './icc.ts'
+import { readProfile } from './icc.ts'
 import { markers, readSegments } from './jpeg-segments.ts'
 import { matchesText } from './sniff.ts'
 
@@ -19,7 +19,7 @@ function readCoding(marker: number): JpegHeader['coding'] {
 }
 
 /** Joins the numbered parts of an ICC profile (ICC.1:2022, B.4) and says what it means; `none` unless all are here. */
-function classifyParts(parts: readonly Uint8Array[]): Profile {
+function readParts(parts: readonly Uint8Array[]): Profile {
   const first = parts[0]
   if (!first || parts.length !== first[iccName.length + 1]) return 'none'
   const sorted = [...parts].sort((a, b) => a[iccName.length]! - b[iccName.length]!)
@@ -29,7 +29,7 @@ function classifyParts(parts: readonly Uint8Array[]): Profile {
     profile.set(part.subarray(iccHeader), at)
     at += part.length - iccHeader
   }
-  return classifyProfile(profile)
+  return readProfile(profile)
 }
 
 /**
@@ -68,7 +68,7 @@ export function readJpegHeader(bytes: Uint8Array): HeaderResult {
     format: 'jpeg',
     ...frame,
     orientation: orientation ?? 1,
-    profile: classifyParts(iccParts),
+    profile: readParts(iccParts),
     animated: false,
   }
 }

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib'
 import { readOrientation } from './exif.ts'
 import type { HeaderResult, Orientation, PngHeader, Profile } from './facts.ts'
-import { classifyProfile } from './icc.ts'
+import { displayP3, readProfile } from './icc.ts'
 import { type PngChunk, readChunks } from './png-chunks.ts'
 
 /** Bit depths that each colour type allows (PNG 3rd edition, table 11.1). */
@@ -18,19 +18,20 @@ const ihdrLength = 13
 const maxProfileBytes = 2 << 20
 
 /** The profile in an iCCP chunk: name, 0, method 0, deflated bytes (11.3.2.3). What cannot be read is no profile. */
-function classifyIccp({ data, whole }: PngChunk): Profile {
+function readIccp({ data, whole }: PngChunk): Profile {
   const nameEnd = data.indexOf(0)
   if (nameEnd < 0 || !whole) return 'none'
   try {
-    return classifyProfile(inflateSync(data.subarray(nameEnd + 2), { maxOutputLength: maxProfileBytes }))
+    return readProfile(inflateSync(data.subarray(nameEnd + 2), { maxOutputLength: maxProfileBytes }))
   } catch {
     return 'foreign'
   }
 }
 
-/** cICP (11.3.2.6): primaries 1 with transfer 13 (or 1) is sRGB; Display P3, PQ, HLG and the rest are not. */
-const classifyCicp = (data: Uint8Array): Profile =>
-  data[0] === 1 && (data[1] === 13 || data[1] === 1) ? 'srgb' : 'foreign'
+/** The profiles that a cICP chunk may name (11.3.2.6) by primaries and transfer function; not PQ, HLG and the rest. */
+const codedProfiles: Readonly<Record<string, Profile>> = { '1,13': 'srgb', '1,1': 'srgb', '12,13': displayP3 }
+
+const readCicp = (data: Uint8Array): Profile => codedProfiles[`${data[0]},${data[1]}`] ?? 'foreign'
 
 /**
  * Reads IHDR, and what the chunks behind it tell within `bytes`: orientation (eXIf), profile (cICP before iCCP before
@@ -56,8 +57,8 @@ export function readPngHeader(bytes: Uint8Array): HeaderResult {
   for (const chunk of chunks) {
     if (chunk.type === 'eXIf') orientation = readOrientation(chunk.data)
     else if (chunk.type === 'acTL') animated = true
-    else if (chunk.type === 'cICP') profiles.cICP ??= classifyCicp(chunk.data)
-    else if (chunk.type === 'iCCP') profiles.iCCP ??= classifyIccp(chunk)
+    else if (chunk.type === 'cICP') profiles.cICP ??= readCicp(chunk.data)
+    else if (chunk.type === 'iCCP') profiles.iCCP ??= readIccp(chunk)
     else if (chunk.type === 'sRGB') profiles.sRGB = 'srgb'
   }
   return {

@@ -1,6 +1,6 @@
 import { readOrientation } from './exif.ts'
 import type { HeaderResult, Orientation, Profile } from './facts.ts'
-import { classifyProfile } from './icc.ts'
+import { readProfile } from './icc.ts'
 import { matchesText } from './sniff.ts'
 import { readWebpChunks } from './webp-chunks.ts'
 
@@ -14,7 +14,7 @@ function readExtras(bytes: Uint8Array): { orientation: Orientation; profile: Pro
   let profile: Profile = 'none'
   for (const { type, data, whole } of readWebpChunks(bytes)) {
     if (!whole) break
-    if (type === 'ICCP') profile = classifyProfile(data)
+    if (type === 'ICCP') profile = readProfile(data)
     // Some writers put JPEG's name before it.
     if (type === 'EXIF') orientation = readOrientation(matchesText(data, 0, exifName) ? data.subarray(6) : data)
   }

@@ -2,9 +2,9 @@ import type { MatteOptions } from './options.ts'
 
 /** Most pixels of a picture that one edge isolate takes, by what it is asked to write. */
 const edgeLimits = {
-  /** Written row by row: at this size a picture takes 40 to 70 MiB of an isolate's 128 MB (docs/benchmarks.md). */
+  /** Written row by row: at this size a photograph takes 32 to 71 MiB of an isolate's 128 MB (docs/benchmarks.md). */
   png: 4_000_000,
-  /** The encoder holds 23 bytes for each pixel. */
+  /** The encoder holds up to 40 bytes for each pixel: 65 to 74 MiB in all at this size. */
   webp: 1_000_000,
 } as const satisfies Record<MatteOptions['format'], number>
 

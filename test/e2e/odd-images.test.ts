@@ -28,9 +28,6 @@ const refused: Readonly<Record<string, RegExp>> = {
   // The first picture in it has no end.
   'jpeg_concat.jpg': /damaged JPEG|truncated JPEG/,
   'mp4.jpg': /AVIF data/,
-  'p3conv.jpg': /colour profile/,
-  'p3conv.png': /colour profile/,
-  'p3conv.webp': /colour profile/,
   'riff_badsize.webp': /truncated WebP/,
   'seg_len0.jpg': /impossible length/,
   'seg_len1.jpg': /impossible length/,

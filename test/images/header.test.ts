@@ -13,7 +13,8 @@ describe('facts', () => {
     ['sof_c3.jpg', { coding: 'lossless' }],
     ['gray.jpg', { components: 1 }],
     ['cmyk.jpg', { components: 4 }],
-    ['p3conv.jpg', { profile: 'foreign' }],
+    ['p3conv.jpg', { profile: { columns: expect.objectContaining({ length: 3 }) } }],
+    ['p3conv.webp', { profile: { columns: expect.objectContaining({ length: 3 }) } }],
     ['palette.png', { format: 'png', colourType: 3, interlaced: false, animated: false }],
     ['gray1.png', { colourType: 0, bitDepth: 1 }],
     ['gray16.png', { colourType: 0, bitDepth: 16 }],
@@ -25,7 +26,6 @@ describe('facts', () => {
     ['lossless.webp', { width: 300, height: 200, lossless: true }],
     ['lossy_alpha.webp', { width: 300, height: 200 }],
     ['anim.webp', { animated: true }],
-    ['p3conv.webp', { profile: 'foreign' }],
   ])('%s', (name, facts) => {
     const format = name.endsWith('.jpg') ? 'jpeg' : name.endsWith('.png') ? 'png' : 'webp'
     expect(readHeader(readOdd(name), format)).toMatchObject(facts)

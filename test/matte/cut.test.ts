@@ -188,7 +188,6 @@ describe('no cut-out', () => {
     ['ihdr_badcrc.png', /damaged PNG/],
     ['cmyk.jpg', /CMYK/],
     ['arith.jpg', /neither baseline nor progressive/],
-    ['p3conv.jpg', /colour profile/],
     ['empty.bin', /empty/],
   ])('%s: invalid_image, saying why, and the place is left', async (name, message) => {
     expect(await failure(readOdd(name))).toMatchObject({

@@ -7,6 +7,7 @@ import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../..
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { isEmpty, type Matte } from './alpha.ts'
 import { applyMatte } from './apply-matte.ts'
+import { convertToSrgb } from './colour.ts'
 import { estimateEdgeColours } from './decontaminate.ts'
 import { createGuide } from './guided-filter.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
@@ -53,6 +54,7 @@ async function decode(file: Uint8Array, format: ImageFormat, tools: CutTools): P
     const message = 'The image has another size than its header says; send a sound file.'
     throw new ApiError('invalid_image', { message })
   }
+  convertToSrgb(raster.pixels, header.profile)
   return orient(raster, header.orientation)
 }
 
