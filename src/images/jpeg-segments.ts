@@ -57,6 +57,13 @@ export function* readSegments(bytes: Uint8Array): Generator<JpegSegment> {
   }
 }
 
+/** How many scans the picture has, up to its end. */
+export function countScans(bytes: Uint8Array): number {
+  let scans = 0
+  for (const { marker } of readSegments(bytes)) scans += marker === markers.sos ? 1 : 0
+  return scans
+}
+
 /**
  * Where the picture ends: the offset behind its EOI marker, or null if there is none, which means that the file is
  * truncated. What phones append (a Motion Photo's video, a second picture) lies behind that offset.

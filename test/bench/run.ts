@@ -4,9 +4,10 @@ import { edges } from './edges.ts'
 import { gateway } from './gateway.ts'
 import { infer } from './infer.ts'
 import { matte } from './matte.ts'
+import { sheets } from './sheets.ts'
 import { type Bench, formatTable } from './table.ts'
 
-const benches: readonly Bench[] = [gateway, infer, matte, edges, bundles]
+const benches: readonly Bench[] = [gateway, infer, matte, edges, sheets, bundles]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name))

@@ -1,4 +1,5 @@
 import { defaultMatteModel } from '../../../models/index.ts'
+import { pixelLimitOf } from '../../../src/matte/choose-host.ts'
 import type { ImageFormat, InferService } from '../../../src/matte/matte.ts'
 import type { MatteOptions } from '../../../src/matte/options.ts'
 import { cutOut } from '../../../workers/matte/cut.ts'
@@ -29,16 +30,21 @@ const plain: MatteOptions = {
   quality: 'auto',
 }
 
-/** The matte Worker's work on a body that arrives by HTTP; the query names the format. `GET` tells the codec's heap. */
+/**
+ * The matte Worker's work on a body that arrives by HTTP; the query names the format and another pixel limit. `GET`
+ * tells the codecs' heap.
+ */
 export default {
   async fetch(request: Request): Promise<Response> {
     if (request.method === 'GET') return Response.json({ codecBytes: readCodecBytes() + readWebpBytes() })
     const format = request.headers.get('Content-Type')?.slice('image/'.length) as ImageFormat
-    const to = new URL(request.url).searchParams.get('format') === 'webp' ? 'webp' : 'png'
+    const query = new URL(request.url).searchParams
+    const to = query.get('format') === 'webp' ? 'webp' : 'png'
+    const pixelLimit = Number(query.get('limit') ?? pixelLimitOf({ format: to }))
     const place = { renew: () => true, leave: () => {}, whenLost: () => {} }
     const file = new Uint8Array(await request.arrayBuffer())
     const codecs = { decodeJpeg, decodeWebp, encodeWebp }
-    const tools = { model: defaultMatteModel, infer, ...codecs, pixelLimit: 100_000_000, dropFile: () => free(file) }
+    const tools = { model: defaultMatteModel, infer, ...codecs, pixelLimit, dropFile: () => free(file) }
     const result = await cutOut(file, format, { ...plain, format: to }, tools, place)
     return result.ok ? new Response(result.body) : Response.json(result, { status: 400 })
   },
