@@ -4,16 +4,17 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type MatteModel, matteModels } from './index.ts'
 
-const here = resolve(fileURLToPath(import.meta.url), '..')
+/** The folder of the table and of the files. */
+export const modelsFolder = resolve(fileURLToPath(import.meta.url), '..')
 
 /** Where a model's file lies, as an absolute path. */
-export const locateModel = (model: MatteModel, folder = here): string => resolve(folder, model.file)
+export const locateModel = (model: MatteModel, folder = modelsFolder): string => resolve(folder, model.file)
 
 /**
  * Compares every model file in `folder` with its row. Answers one sentence for each that is missing or differs; none
  * means that all are right.
  */
-export function verifyModels(models: readonly MatteModel[] = matteModels, folder = here): string[] {
+export function verifyModels(models: readonly MatteModel[] = matteModels, folder = modelsFolder): string[] {
   return models.flatMap((model) => {
     const path = locateModel(model, folder)
     if (!existsSync(path)) return [`${path} is missing; the model ${model.id} needs it.`]

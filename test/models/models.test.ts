@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultMatteModel, findMatteModel, matteModels } from '../../models/index.ts'
+import { packagedModels } from '../../models/packaged.ts'
 import { locateModel, verifyModels } from '../../models/verify.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pixtoll-models-'))
@@ -13,7 +14,7 @@ test('every file is the one that its row describes', () => expect(verifyModels()
 
 test('the model card names every model and its checksum', () => {
   const card = readFileSync('models/README.md', 'utf8')
-  for (const { id, sha256 } of matteModels) {
+  for (const { id, sha256 } of [...matteModels, ...packagedModels]) {
     expect(card).toContain(id)
     expect(card).toContain(sha256)
   }

