@@ -17,7 +17,7 @@ const options = JSON.stringify({
   margin: '0px',
   output: 'cutout',
   quality: 'auto',
-  refine: 'none',
+  refine: 'decontaminate',
 })
 const facts = { width: 1000, height: 1000, bbox: [0, 0, 1, 1], coverage: 0.5, model: 'none' } as const
 
