@@ -70,12 +70,14 @@ const isSrgb = ({ curves, columns }: MatrixProfile): boolean =>
 /**
  * What an ICC profile means, by its numbers and not by its name: `srgb` for sRGB's primaries with sRGB's curve and for grey with
  * that curve; how to convert it if it is made of curves and a matrix; `foreign` for anything else: lookup tables, which
- * come before the matrix where a profile has both (ICC.1:2022, 8.10.2), CMYK, and what cannot be read.
+ * come before the matrix where a profile has both (ICC.1:2022, 8.10.2), CMYK, and the rest. Bytes that are no profile
+ * mean nothing, as others take them: `none`.
  */
 export function readProfile(bytes: Uint8Array): Profile {
   const tags = readTags(bytes)
   const isGrey = matchesText(bytes, 16, 'GRAY')
-  if (!tags || tags.has('A2B0') || !matchesText(bytes, 20, 'XYZ ')) return 'foreign'
+  if (!tags) return 'none'
+  if (tags.has('A2B0') || !matchesText(bytes, 20, 'XYZ ')) return 'foreign'
   if (!isGrey && !matchesText(bytes, 16, 'RGB ')) return 'foreign'
   const profile = readMatrixProfile(tags, isGrey)
   if (!profile) return 'foreign'

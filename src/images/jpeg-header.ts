@@ -8,6 +8,9 @@ const exifName = 'Exif\0\0'
 const iccName = 'ICC_PROFILE\0'
 const iccHeader = iccName.length + 2
 
+// 25 MB in segments of full length are 400. Each that is left out costs an object, so that millions would fill the memory.
+const maxSegments = 2000
+
 const isFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && marker !== markers.dht && marker !== markers.jpg && marker !== markers.dac
 
@@ -40,8 +43,11 @@ export function readJpegHeader(bytes: Uint8Array): HeaderResult {
   let frame: Pick<JpegHeader, 'coding' | 'precision' | 'width' | 'height' | 'components'> | undefined
   let orientation: Orientation | undefined
   const iccParts: Uint8Array[] = []
+  let segments = 0
   for (const { marker, data, whole } of readSegments(bytes)) {
     if (data === null) return { broken: 'is a JPEG with a segment of impossible length' }
+    segments += 1
+    if (segments > maxSegments) return { broken: `is a JPEG of more than ${maxSegments} segments` }
     if (marker === markers.sos || marker === markers.eoi) {
       if (!frame) return { broken: 'is a JPEG without a frame header' }
       break

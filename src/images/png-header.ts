@@ -14,6 +14,8 @@ const allowedDepths: Readonly<Record<number, readonly number[]>> = {
 }
 
 const ihdrLength = 13
+// 25 MB in chunks of 1 KiB are 25,000; writers take 8 KiB and more. Each costs an object.
+const maxChunks = 50_000
 // The largest profiles in use (CMYK ones included) stay below this; a bomb does not.
 const maxProfileBytes = 2 << 20
 
@@ -24,14 +26,19 @@ function readIccp({ data, whole }: PngChunk): Profile {
   try {
     return readProfile(inflateSync(data.subarray(nameEnd + 2), { maxOutputLength: maxProfileBytes }))
   } catch {
-    return 'foreign'
+    return 'none'
   }
 }
 
 /** The profiles that a cICP chunk may name (11.3.2.6) by primaries and transfer function; not PQ, HLG and the rest. */
 const codedProfiles: Readonly<Record<string, Profile>> = { '1,13': 'srgb', '1,1': 'srgb', '12,13': displayP3 }
 
-const readCicp = (data: Uint8Array): Profile => codedProfiles[`${data[0]},${data[1]}`] ?? 'foreign'
+const readCicp = ({ data, whole }: PngChunk): Profile =>
+  whole ? (codedProfiles[`${data[0]},${data[1]}`] ?? 'foreign') : 'none'
+
+/** Whether an acTL chunk (11.3.2.1) says that there is one frame. */
+const isStill = ({ data }: PngChunk): boolean =>
+  data.length >= 4 && data[0] === 0 && data[1] === 0 && data[2] === 0 && data[3] === 1
 
 /**
  * Reads IHDR, and what the chunks behind it tell within `bytes`: orientation (eXIf), profile (cICP before iCCP before
@@ -54,10 +61,13 @@ export function readPngHeader(bytes: Uint8Array): HeaderResult {
   let orientation: Orientation = 1
   let animated = false
   const profiles: Partial<Record<'cICP' | 'iCCP' | 'sRGB', Profile>> = {}
+  let count = 1
   for (const chunk of chunks) {
+    count += 1
+    if (count > maxChunks) return { broken: `is a PNG of more than ${maxChunks} chunks` }
     if (chunk.type === 'eXIf') orientation = readOrientation(chunk.data)
-    else if (chunk.type === 'acTL') animated = true
-    else if (chunk.type === 'cICP') profiles.cICP ??= readCicp(chunk.data)
+    else if (chunk.type === 'acTL') animated = !isStill(chunk)
+    else if (chunk.type === 'cICP') profiles.cICP ??= readCicp(chunk)
     else if (chunk.type === 'iCCP') profiles.iCCP ??= readIccp(chunk)
     else if (chunk.type === 'sRGB') profiles.sRGB = 'srgb'
   }

@@ -11,14 +11,14 @@ const exifName = 'Exif\0\0'
 /** Orientation and profile, from the chunks that lie within the bytes: EXIF stands at the end of the file. */
 function readExtras(bytes: Uint8Array): { orientation: Orientation; profile: Profile } {
   let orientation: Orientation = 1
-  let profile: Profile = 'none'
+  let profile: Profile | null = null
   for (const { type, data, whole } of readWebpChunks(bytes)) {
     if (!whole) break
-    if (type === 'ICCP') profile = readProfile(data)
+    if (type === 'ICCP' && profile === null) profile = readProfile(data)
     // Some writers put JPEG's name before it.
     if (type === 'EXIF') orientation = readOrientation(matchesText(data, 0, exifName) ? data.subarray(6) : data)
   }
-  return { orientation, profile }
+  return { orientation, profile: profile ?? 'none' }
 }
 
 /**

@@ -33,7 +33,7 @@ function convert(profile: Uint8Array, values: Uint8Array, channels: 1 | 3): Uint
   }
   const read = readProfile(profile)
   expect(read).toBeTypeOf('object')
-  convertToSrgb(pixels, read)
+  convertToSrgb(pixels, read, channels === 1)
   expect(pixels.every((value, i) => i % 4 !== 3 || value === 200)).toBe(true)
   return pixels.filter((_, i) => i % 4 !== 3)
 }
@@ -81,8 +81,8 @@ describe('colours under a profile become sRGB as Little CMS converts them', () =
   // sharp's own has no negative numbers.
   test('the Display P3 of a cICP chunk is the one of the profile', () => {
     const [one, two] = [Uint8Array.from(colours.subarray(0, 4000)), Uint8Array.from(colours.subarray(0, 4000))]
-    convertToSrgb(one, displayP3)
-    convertToSrgb(two, readProfile(p3) as MatrixProfile)
+    convertToSrgb(one, displayP3, false)
+    convertToSrgb(two, readProfile(p3) as MatrixProfile, false)
     expect(worst(one, two)).toBeLessThanOrEqual(3)
   })
 })
@@ -109,6 +109,17 @@ describe('a curve', () => {
   })
 })
 
+describe('a profile of another kind than the picture', () => {
+  it.each([
+    ['grey on colours', createProfile(null, createCurv(1.8)), false],
+    ['RGB on greys', createProfile(primaries.adobe, createCurv(1.8)), true],
+  ])('is not looked at: %s', (_, profile, isGrey) => {
+    const pixels = Uint8Array.of(10, 90, 200, 255)
+    convertToSrgb(pixels, readProfile(profile), isGrey)
+    expect([...pixels]).toEqual([10, 90, 200, 255])
+  })
+})
+
 describe('a profile', () => {
   const curve = createCurv(2)
   it('is sRGB by its numbers', () => {
@@ -119,9 +130,12 @@ describe('a profile', () => {
 
   it.each<[string, Uint8Array]>([
     ['without bytes', new Uint8Array()],
+    ['cut short', createProfile(primaries.adobe, curve).subarray(0, -8)],
+  ])('%s is none', (_, profile) => expect(readProfile(profile)).toBe('none'))
+
+  it.each<[string, Uint8Array]>([
     ['of lookup tables', createProfile(primaries.adobe, curve, { further: { A2B0: Buffer.alloc(40) } })],
     ['to Lab', createProfile(primaries.adobe, curve, { pcs: 'Lab ' })],
-    ['cut short', createProfile(primaries.adobe, curve).subarray(0, -8)],
     ['with a curve of an unknown kind', createProfile(primaries.adobe, createPara(5, 1))],
     ['with too few parameters', createProfile(primaries.adobe, createPara(3, 2.4, 1))],
     ['with a table that ends early', createProfile(primaries.adobe, createCurv(...table).subarray(0, 100))],

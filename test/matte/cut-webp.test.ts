@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { defaultMatteModel } from '../../models/index.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { type CutTools, cutOut } from '../../workers/matte/cut.ts'
@@ -59,8 +59,16 @@ test.each<[string, () => Promise<Uint8Array>, Partial<MatteOptions>]>([
   expect(png.left).toBe(1)
 })
 
-test('a place that was lost before a WebP was encoded ends the work, and its pixels are not looked at', async () => {
-  vi.spyOn(console, 'error').mockImplementation(() => {})
-  const place = { whenLost: (release: () => void) => release() }
-  expect(await cut(await flower(), { format: 'webp' }, place)).toMatchObject({ code: 'processing_failed' })
+test.each([
+  [1, 'after decoding'],
+  [2, 'after inference'],
+  [3, 'before encoding'],
+])('a place that is lost at its renewal %d, %s, ends the work with when to come again', async (last) => {
+  let renewals = 0
+  const renew = () => {
+    renewals += 1
+    return renewals < last
+  }
+  expect(await cut(await flower(), { format: 'webp' }, { renew })).toEqual({ code: 'processor_unavailable', left: 1 })
+  expect(renewals).toBe(last)
 })

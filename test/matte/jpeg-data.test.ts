@@ -39,4 +39,17 @@ test.each(['base.jpg', 'progressive.jpg', 'exif6.jpg', 'rgbjpeg.jpg'])(
   },
 )
 
+test('what tells how colours are coded is kept: JFIF before an Adobe segment that says otherwise', async () => {
+  const picture = sharp({ create: { width: 64, height: 48, channels: 3, background: '#a05020' } })
+  const file = new Uint8Array(await picture.jpeg().toBuffer())
+  const rest = file.subarray(4 + file[4]! * 256 + file[5]!)
+  const jfif = file.subarray(2, 4 + file[4]! * 256 + file[5]!)
+  const adobe = Buffer.from([0xff, 0xee, 0, 14, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, 0])
+  const comments = Array.from({ length: 6 }, () => createSegment(0xfe, 60_000))
+  const whole = Buffer.concat([file.subarray(0, 2), jfif, adobe, ...comments, rest])
+  const data = readPictureData(whole)!
+  expect(data.length).toBeLessThan(whole.length - 300_000)
+  expect(Buffer.compare(await decode(data), await decode(whole))).toBe(0)
+})
+
 test('a truncated file has no picture data', () => expect(readPictureData(readOdd('trunc.jpg'))).toBeNull())

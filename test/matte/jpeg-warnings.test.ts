@@ -5,6 +5,7 @@ test.each([
   [[], null],
   [['Corrupt JPEG data: 7 extraneous bytes before marker 0xd9'], null],
   [['Unknown Adobe color transform code 5'], null],
+  [['Invalid SOS parameters for sequential JPEG'], null],
   [['Premature end of JPEG file'], 'truncated'],
   [['Corrupt JPEG data: premature end of data segment'], 'truncated'],
   [['Corrupt JPEG data: bad Huffman code'], 'damaged'],

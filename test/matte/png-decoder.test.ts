@@ -139,6 +139,12 @@ describe('16 bits a sample', () => {
     for (const [i, value] of truth.entries()) expect(Math.abs(pixels[i]! - value)).toBeLessThanOrEqual(1)
   })
 
+  test('grey with tRNS whose bits above the depth mean nothing', async () => {
+    const spec = { width: 2, height: 1, bitDepth: 8, colourType: 0 }
+    const file = createPng(spec, Uint8Array.of(0, 7, 8), [createChunk('tRNS', Uint8Array.of(0xff, 7))])
+    expect([...(await decode(file)).pixels]).toEqual([7, 7, 7, 0, 8, 8, 8, 255])
+  })
+
   test('with tRNS, compared at all 16 bits', async () => {
     const spec = { width: 2, height: 1, bitDepth: 16, colourType: 2 }
     const pixel = [1, 2, 3, 4, 5, 6]

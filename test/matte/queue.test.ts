@@ -73,6 +73,16 @@ describe('one at a time', () => {
     expect(isPlace(third.got)).toBe(true)
   })
 
+  test('also after a picture that kept everybody from looking for two seconds', async () => {
+    const { queue, pass } = createQueue()
+    const first = await queue.enter(1)
+    const [second, third] = [watch(queue.enter(1)), watch(queue.enter(1))]
+    await pass(2000, 2000)
+    first?.leave()
+    await pass(100)
+    expect([isPlace(second.got), third.got]).toEqual([true, 'waits'])
+  })
+
   test('whoever comes while others wait does not pass them', async () => {
     const { queue, pass } = createQueue()
     const first = await queue.enter(1)
@@ -155,7 +165,9 @@ describe('the dead never block the living', () => {
     const first = await queue.enter(1)
     watch(queue.enter(1))
     killSleepers()
-    await pass(1500)
+    await pass(2600)
+    first?.renew()
+    await pass(2600)
     const next = watch(queue.enter(1))
     first?.leave()
     await pass(50)

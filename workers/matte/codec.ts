@@ -6,6 +6,25 @@ interface Options {
   instantiateWasm(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void): WebAssembly.Exports
 }
 
+/**
+ * Most that a codec's linear memory may have, in MiB: what every picture within the limits needs (60) and a little more.
+ * Files of a few hundred kilobytes can ask for gigabytes of tables.
+ */
+const maximumMiB = 80
+/** Above this an instance does not stay: its memory would lie beside every picture to come. */
+const keptMiB = 64
+
+const pageBytes = 65536
+
+/** Lets a codec's memory grow to the maximum alone; beyond it the codec sees an allocation that failed. */
+function limitGrowth(memory: WebAssembly.Memory): void {
+  memory.grow = (pages) => {
+    if (memory.buffer.byteLength + pages * pageBytes > maximumMiB << 20)
+      throw new RangeError('the codec wants too much')
+    return WebAssembly.Memory.prototype.grow.call(memory, pages)
+  }
+}
+
 /** The isolate's one instance of a codec: reused memory costs less than what dead instances hold until collected. */
 export class Codec<Module> {
   readonly #create: (options: Options) => Promise<Module>
@@ -36,17 +55,24 @@ export class Codec<Module> {
       instantiateWasm: (imports, receive) => {
         const instance = new WebAssembly.Instance(this.#wasm, imports)
         this.#memory = Object.values(instance.exports).find((value) => value instanceof WebAssembly.Memory)
+        if (this.#memory) limitGrowth(this.#memory)
         receive(instance)
         return instance.exports
       },
     })
     this.#said = []
     try {
-      return { result: act(this.#module), said: this.#said }
+      const result = act(this.#module)
+      if (this.bytes > keptMiB << 20) this.#drop()
+      return { result, said: this.#said }
     } catch {
-      this.#module = undefined
-      this.#memory = undefined
+      this.#drop()
       return { result: null, said: this.#said }
     }
+  }
+
+  #drop(): void {
+    this.#module = undefined
+    this.#memory = undefined
   }
 }

@@ -64,9 +64,12 @@ function convertGreys(pixels: Uint8Array, curve: (value: number) => number): voi
  * Brings RGBA pixels to sRGB in place, relative to the white of each, colours beyond sRGB cut off. Our own and not Little
  * CMS: measured in docs/notes.md. `foreign` profiles are refused before anything is decoded.
  */
-export function convertToSrgb(pixels: Uint8Array, profile: Profile): void {
+export function convertToSrgb(pixels: Uint8Array, profile: Profile, isGrey: boolean): void {
   if (typeof profile === 'string') return
   const [grey] = profile.curves
-  if (profile.columns.length === 3) convertColours(pixels, profile)
+  const isForGrey = profile.columns.length === 0
+  // As others do, one that is not for this kind of picture is not looked at.
+  if (isForGrey !== isGrey) return
+  if (!isForGrey) convertColours(pixels, profile)
   else if (grey) convertGreys(pixels, grey)
 }

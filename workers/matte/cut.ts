@@ -33,6 +33,8 @@ export interface CutTools {
 
 /** Seconds until another try makes sense when inference was not to be had. */
 const inferRetryAfter = 5
+/** The work took longer than its place was held, and another's has begun. */
+const placeLost: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter: inferRetryAfter }
 
 /** The header of a file that passes every check on the whole of it. Throws ApiError `invalid_image`. */
 function readCheckedHeader(file: Uint8Array, format: ImageFormat, pixelLimit: number): ImageHeader {
@@ -41,6 +43,10 @@ function readCheckedHeader(file: Uint8Array, format: ImageFormat, pixelLimit: nu
   if (typeof header === 'string' || 'broken' in header) throw new ApiError('invalid_image')
   return header
 }
+
+const isGrey = (header: ImageHeader): boolean =>
+  (header.format === 'png' && (header.colourType === 0 || header.colourType === 4)) ||
+  (header.format === 'jpeg' && header.components === 1)
 
 function decodeAs(file: Uint8Array, header: ImageHeader, tools: CutTools): Promise<Raster> {
   if (header.format === 'png') return decodePng(file, header)
@@ -54,7 +60,7 @@ async function decode(file: Uint8Array, format: ImageFormat, tools: CutTools): P
     const message = 'The image has another size than its header says; send a sound file.'
     throw new ApiError('invalid_image', { message })
   }
-  convertToSrgb(raster.pixels, header.profile)
+  convertToSrgb(raster.pixels, header.profile, isGrey(header))
   return orient(raster, header.orientation)
 }
 
@@ -73,8 +79,15 @@ async function inferMatte(tensor: Float32Array, { model, infer }: CutTools): Pro
   }
 }
 
-/** Lets go of the pixels once, however often it is asked to. */
-function createRelease({ pixels }: Picture, place: Place) {
+/** The pixels, as long as the place is held. */
+interface Hold {
+  /** Lets go of them once, however often it is asked to. */
+  release(): void
+  isReleased(): boolean
+}
+
+/** Holds the pixels until they are released or the place is lost. */
+function holdPixels({ pixels }: Picture, place: Place): Hold {
   let isReleased = false
   const release = () => {
     if (!isReleased) free(pixels)
@@ -85,8 +98,8 @@ function createRelease({ pixels }: Picture, place: Place) {
 }
 
 /** The answer as a PNG that is written while it is read. */
-function writePng({ kind, draw }: Rendering, frame: Frame, picture: Picture, place: Place): ReadableStream<Uint8Array> {
-  const { release, isReleased } = createRelease(picture, place)
+function writePng({ kind, draw }: Rendering, frame: Frame, hold: Hold, place: Place): ReadableStream<Uint8Array> {
+  const { release, isReleased } = hold
   return encodePng(
     { ...frame, kind },
     (y, row, offset) => {
@@ -122,20 +135,20 @@ function drawPixels({ kind, draw }: Rendering, { width, height }: Frame): Uint8A
   return pixels
 }
 
-/** The answer as a WebP, which is encoded as a whole. */
+/** The answer as a WebP, which is encoded as a whole; null if the place was lost before. */
 async function writeWebp(
   rendering: Rendering,
   frame: Frame,
   picture: Picture,
+  { release, isReleased }: Hold,
   place: Place,
   encode: CutTools['encodeWebp'],
-): Promise<ReadableStream<Uint8Array>> {
-  const { release, isReleased } = createRelease(picture, place)
+): Promise<ReadableStream<Uint8Array> | null> {
   const { width, height } = frame
   const isSame = isWhole(rendering, frame, picture)
   const pixels = isSame ? picture.pixels : drawPixels(rendering, frame)
   if (!isSame) release()
-  if ((isSame && isReleased()) || !place.renew()) throw new Error('the place in the queue was lost before encoding')
+  if ((isSame && isReleased()) || !place.renew()) return null
   const file = await encode(pixels, width, height)
   if (isSame) release()
   else free(pixels)
@@ -163,22 +176,27 @@ async function cut(
 ): Promise<MatteResult> {
   const picture = await decode(file, format, tools)
   tools.dropFile()
-  place.renew()
+  const hold = holdPixels(picture, place)
+  const fail = (failure: MatteFailure): MatteFailure => {
+    hold.release()
+    return failure
+  }
+  if (!place.renew()) return fail(placeLost)
   const { tensor, thumbnail } = createInput(picture, tools.model.input)
   const matte = await inferMatte(tensor, tools)
   free(tensor)
-  if ('ok' in matte) return matte
-  place.renew()
-  if (isEmpty(matte)) return { ok: false, code: 'no_foreground' }
+  if (!place.renew()) return fail(placeLost)
+  if ('ok' in matte) return fail(matte)
+  if (isEmpty(matte)) return fail({ ok: false, code: 'no_foreground' })
   const measured = refineAndApply(matte, picture, thumbnail, options)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
   const rendering = render(picture, frame, options)
   if (options.format === 'webp') {
-    const body = await writeWebp(rendering, frame, picture, place, tools.encodeWebp)
-    return { ok: true, contentType: 'image/webp', facts, body }
+    const body = await writeWebp(rendering, frame, picture, hold, place, tools.encodeWebp)
+    return body ? { ok: true, contentType: 'image/webp', facts, body } : fail(placeLost)
   }
-  return { ok: true, contentType: 'image/png', facts, body: writePng(rendering, frame, picture, place) }
+  return { ok: true, contentType: 'image/png', facts, body: writePng(rendering, frame, hold, place) }
 }
 
 /**

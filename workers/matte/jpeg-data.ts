@@ -3,11 +3,13 @@ import { findJpegEnd, markers, readSegments } from '../../src/images/jpeg-segmen
 /** Below this, what could be left out is not worth a copy. */
 const worthACopy = 256 * 1024
 
-/** APP14 tells how colours are coded (ITU-T T.872, 6.5.3). The decoder looks at no other application segment. */
+/** APP14 tells how colours are coded (ITU-T T.872, 6.5.3), and so does APP0 by being there (T.871, 10.1). */
 const adobe = 0xee
+const jfif = 0xe0
 
+/** The decoder looks at no other application segment. */
 const isLeftOut = (marker: number): boolean =>
-  (marker >= 0xe0 && marker <= 0xef && marker !== adobe) || marker === markers.comment
+  (marker > jfif && marker <= 0xef && marker !== adobe) || marker === markers.comment
 
 /**
  * What a decoder needs of a JPEG: nothing behind its end, and no large application data (previews, profiles, depth

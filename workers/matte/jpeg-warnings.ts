@@ -12,7 +12,12 @@ export type JpegFault = keyof typeof messages
 export const refuseJpeg = (fault: JpegFault): ApiError => new ApiError('invalid_image', { message: messages[fault] })
 
 /** Warnings of libjpeg's decoder (its jerror.h) after which every pixel is still the picture's. */
-const harmless = [/extraneous bytes before marker/, /Unknown Adobe color transform/, /Unknown JFIF revision/]
+const harmless = [
+  /extraneous bytes before marker/,
+  /Unknown Adobe color transform/,
+  /Unknown JFIF revision/,
+  /Invalid SOS parameters/,
+]
 const premature = /[Pp]remature end/
 
 /**

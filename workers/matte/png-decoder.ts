@@ -73,10 +73,22 @@ function inflateRows(data: Iterator<Uint8Array>, reader: RowReader): Promise<voi
   })
 }
 
+/** The data in pieces of 64 KiB at most; short parts are joined, since each write costs more than its bytes. */
 function* cutPieces(data: readonly Uint8Array[]): Generator<Uint8Array> {
+  let short = new Uint8Array(pieceBytes)
+  let filled = 0
   for (const part of data) {
-    for (let at = 0; at < part.length; at += pieceBytes) yield part.subarray(at, at + pieceBytes)
+    if (filled > 0 && filled + part.length > pieceBytes) {
+      yield short.subarray(0, filled)
+      short = new Uint8Array(pieceBytes)
+      filled = 0
+    }
+    if (part.length < pieceBytes) {
+      short.set(part, filled)
+      filled += part.length
+    } else for (let at = 0; at < part.length; at += pieceBytes) yield part.subarray(at, at + pieceBytes)
   }
+  if (filled > 0) yield short.subarray(0, filled)
 }
 
 /**

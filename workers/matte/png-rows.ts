@@ -74,7 +74,9 @@ function createLookup(header: PngHeader, palette: Uint8Array | undefined, transp
   const lookup = new Uint8Array(256 * 4)
   // Wide samples are narrowed before.
   const top = (1 << Math.min(8, header.bitDepth)) - 1
-  const transparentGrey = transparency && transparency.length >= 2 ? (transparency[0]! << 8) | transparency[1]! : -1
+  // Bits above the depth mean nothing (11.3.1.1).
+  const key = transparency && transparency.length >= 2 ? (transparency[0]! << 8) | transparency[1]! : -1
+  const transparentGrey = key >= 0 && header.bitDepth <= 8 ? key & top : key
   for (let sample = 0; sample < 256; sample += 1) {
     if (header.colourType === 3) {
       // An index that the palette does not have is opaque black, as in libpng.

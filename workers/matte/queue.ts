@@ -24,6 +24,12 @@ export interface Place {
   whenLost(release: () => void): void
 }
 
+/**
+ * Intervals after which a ticket that nobody looks after counts as dead. Its owner cannot look while another picture is
+ * decoded, which takes up to a second.
+ */
+const stale = 200
+
 interface Holder {
   until: number
   release: () => void
@@ -84,7 +90,7 @@ export class Queue {
       this.#holder = null
       release()
     }
-    this.#waiting = this.#waiting.filter((ticket) => time - ticket.seen < interval * 40)
+    this.#waiting = this.#waiting.filter((ticket) => time - ticket.seen < interval * stale)
   }
 
   #take(): Place {

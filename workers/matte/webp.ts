@@ -27,6 +27,8 @@ export async function decodeWebp(file: Uint8Array): Promise<Raster> {
 
 /** Encodes RGBA pixels: lossy colour at quality 90, lossless alpha. @throws Error when there is no memory for it */
 export async function encodeWebp(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>> {
+  // The encoder would read on, in what others left in its memory.
+  if (pixels.length !== width * height * 4) throw new Error(`${pixels.length} bytes are no ${width} x ${height} pixels`)
   const options = { ...defaultOptions, quality: 90 }
   const { result } = await encoder.run((codec) => {
     const file = codec.encode(pixels, width, height, options)
