@@ -4,7 +4,7 @@ import { ApiError } from '../errors.ts'
 import { checkImage, maxSide } from '../images/check-image.ts'
 import { maxPixels, pixelLimitOf } from '../matte/choose-host.ts'
 import type { CutOutFacts, MatteResult } from '../matte/matte.ts'
-import { readMargin } from '../matte/options.ts'
+import { defaultMatteOptions, readMargin } from '../matte/options.ts'
 
 /** 25 MB, as MB are counted everywhere here: 1,048,576 bytes. */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
@@ -16,35 +16,38 @@ const query = z
   .object({
     format: z
       .enum(['png', 'webp'], 'format may be png or webp')
-      .default('png')
+      .default(defaultMatteOptions.format)
       .describe('Format of the answer. webp: lossy colour at quality 90, lossless alpha.'),
     output: z
       .enum(['cutout', 'mask'], 'output may be cutout or mask')
-      .default('cutout')
+      .default(defaultMatteOptions.output)
       .describe('What to answer: the cut-out, or its alpha as a grey PNG.'),
     bg: z
       .string()
       .regex(/^(#?[\da-fA-F]{6})?$/, 'bg must be six hexadecimal digits, such as ffffff')
       .transform((text) => text.replace('#', '').toLowerCase())
-      .default('')
+      .default(defaultMatteOptions.bg)
       .describe('Colour to put the foreground on, rrggbb; the answer is then opaque.'),
-    crop: z.enum(['true', 'false'], 'crop may be true or false').default('false').describe('Cut to the foreground.'),
+    crop: z
+      .enum(['true', 'false'], 'crop may be true or false')
+      .default(defaultMatteOptions.crop)
+      .describe('Cut to the foreground.'),
     margin: z
       .string()
       .refine((text) => readMargin(text) !== null, 'margin must be pixels or percent, such as 20px or 5%')
       .transform((text) => (/[x%]$/.test(text) ? text : `${text}px`))
-      .default('0px')
+      .default(defaultMatteOptions.margin)
       .describe('With crop=true, space around the foreground: 20px, or 5% of its longer side.'),
     refine: z
       .enum(['none', 'decontaminate'], 'refine may be none or decontaminate')
-      .default('decontaminate')
+      .default(defaultMatteOptions.refine)
       .describe('decontaminate: edges follow the picture, soft ones lose the old background in them. none: as seen.'),
     quality: z
       .enum(
         ['auto', 'fast'],
         'quality may be auto or fast; best needs a Container, which this deployment does not have',
       )
-      .default('auto')
+      .default(defaultMatteOptions.quality)
       .describe('fast: the model at the edge. auto: whatever fits the picture.'),
   })
   .superRefine(({ output, format, bg, crop, margin }, context) => {

@@ -14,6 +14,17 @@ export interface MatteOptions {
   readonly quality: 'auto' | 'fast'
 }
 
+/** What a caller gets who asks for nothing. */
+export const defaultMatteOptions: MatteOptions = {
+  format: 'png',
+  output: 'cutout',
+  bg: '',
+  crop: 'false',
+  margin: '0px',
+  refine: 'decontaminate',
+  quality: 'auto',
+}
+
 interface Margin {
   readonly value: number
   readonly unit: 'px' | '%'

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node'
 import sharp, { type Sharp } from 'sharp'
 import { defaultMatteModel } from '../../models/index.ts'
 import { locateModel } from '../../models/verify.ts'
-import type { MatteOptions } from '../../src/matte/options.ts'
+import { defaultMatteOptions, type MatteOptions } from '../../src/matte/options.ts'
 import { type CutTools, cutOut } from '../../workers/matte/cut.ts'
 import { root } from './bundle.ts'
 import { drawComposites, height, width } from './composites.ts'
@@ -41,9 +41,8 @@ async function createTools(): Promise<CutTools> {
 
 /** The Worker's own answer to a PNG; null where it sees no foreground. */
 async function cut(png: Uint8Array, options: Partial<MatteOptions>, tools: CutTools): Promise<Buffer | null> {
-  const all = { format: 'png', output: 'cutout', bg: '', crop: 'false', margin: '0px', quality: 'auto' } as const
   const place = { renew: () => true, leave: () => {}, whenLost: () => {} }
-  const result = await cutOut(png, 'png', { ...all, refine: 'decontaminate', ...options }, tools, place)
+  const result = await cutOut(png, 'png', { ...defaultMatteOptions, ...options }, tools, place)
   if (result.ok) return Buffer.from(await new Response(result.body).arrayBuffer())
   if (result.code === 'no_foreground') return null
   throw new Error(`${result.code} ${result.message ?? ''}`)

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { defaultMatteModel } from '../../models/index.ts'
-import type { MatteOptions } from '../../src/matte/options.ts'
+import { defaultMatteOptions, type MatteOptions } from '../../src/matte/options.ts'
 import { type CutTools, cutOut } from '../../workers/matte/cut.ts'
 import type { Place } from '../../workers/matte/queue.ts'
 import { readOdd } from '../images/odd-images.ts'
@@ -27,17 +27,9 @@ const tools: CutTools = {
 
 /** The pixels of the answer, RGBA, and whether the place was left. */
 async function cut(file: Uint8Array, options: Partial<MatteOptions>, place: Partial<Place> = {}) {
-  const all = {
-    output: 'cutout',
-    bg: '',
-    crop: 'false',
-    margin: '0px',
-    refine: 'decontaminate',
-    quality: 'auto',
-  } as const
   let left = 0
   const held = { renew: () => true, leave: () => (left += 1), whenLost: () => {}, ...place }
-  const result = await cutOut(file.slice(), 'png', { ...all, format: 'png', ...options }, tools, held)
+  const result = await cutOut(file.slice(), 'png', { ...defaultMatteOptions, ...options }, tools, held)
   if (!result.ok) return { code: result.code, left }
   const body = Buffer.from(await new Response(result.body).arrayBuffer())
   const { data, info } = await sharp(body).ensureAlpha().raw().toBuffer({ resolveWithObject: true })

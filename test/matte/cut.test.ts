@@ -5,7 +5,7 @@ import { defaultMatteModel } from '../../models/index.ts'
 import { locateModel } from '../../models/verify.ts'
 import { ApiError } from '../../src/errors.ts'
 import type { InferService } from '../../src/matte/matte.ts'
-import type { MatteOptions } from '../../src/matte/options.ts'
+import { defaultMatteOptions, type MatteOptions } from '../../src/matte/options.ts'
 import { type CutTools, cutOut } from '../../workers/matte/cut.ts'
 import type { Raster } from '../../workers/matte/picture.ts'
 import { readOdd } from '../images/odd-images.ts'
@@ -49,15 +49,7 @@ function createPlace() {
   }
 }
 
-const plain: MatteOptions = {
-  format: 'png',
-  output: 'cutout',
-  bg: '',
-  crop: 'false',
-  margin: '0px',
-  refine: 'none',
-  quality: 'auto',
-}
+const plain: MatteOptions = { ...defaultMatteOptions, refine: 'none' }
 
 async function decodeBySharp(file: Uint8Array): Promise<Raster> {
   const { data, info } = await sharp(file).ensureAlpha().raw().toBuffer({ resolveWithObject: true })

@@ -1,21 +1,18 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import type { MatteOptions } from '../../src/matte/options.ts'
-import { measureMargin, readColour, readMargin } from '../../src/matte/options.ts'
+import {
+  defaultMatteOptions,
+  type MatteOptions,
+  measureMargin,
+  readColour,
+  readMargin,
+} from '../../src/matte/options.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
 import { encodePng } from '../../workers/matte/png-encoder.ts'
 import { chooseFrame, render } from '../../workers/matte/render.ts'
 import { readAll } from './streams.ts'
 
-const plain: MatteOptions = {
-  format: 'png',
-  output: 'cutout',
-  bg: '',
-  crop: 'false',
-  margin: '0px',
-  refine: 'none',
-  quality: 'auto',
-}
+const plain: MatteOptions = { ...defaultMatteOptions, refine: 'none' }
 const [width, height] = [6, 4]
 
 /** A cut-out whose every pixel is its own, transparent in the first column, upright or turned by an EXIF orientation. */

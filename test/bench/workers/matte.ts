@@ -1,7 +1,7 @@
 import { defaultMatteModel } from '../../../models/index.ts'
 import { pixelLimitOf } from '../../../src/matte/choose-host.ts'
 import type { ImageFormat, InferService } from '../../../src/matte/matte.ts'
-import type { MatteOptions } from '../../../src/matte/options.ts'
+import { defaultMatteOptions } from '../../../src/matte/options.ts'
 import { cutOut } from '../../../workers/matte/cut.ts'
 import { decodeJpeg, readCodecBytes } from '../../../workers/matte/jpeg.ts'
 import { free } from '../../../workers/matte/picture.ts'
@@ -20,16 +20,6 @@ const infer: Pick<InferService, 'infer'> = {
   },
 }
 
-const plain: MatteOptions = {
-  format: 'png',
-  output: 'cutout',
-  bg: '',
-  crop: 'false',
-  margin: '0px',
-  refine: 'decontaminate',
-  quality: 'auto',
-}
-
 /**
  * The matte Worker's work on a body that arrives by HTTP; the query names the format and another pixel limit. `GET`
  * tells the codecs' heap.
@@ -45,7 +35,7 @@ export default {
     const file = new Uint8Array(await request.arrayBuffer())
     const codecs = { decodeJpeg, decodeWebp, encodeWebp }
     const tools = { model: defaultMatteModel, infer, ...codecs, pixelLimit, dropFile: () => free(file) }
-    const result = await cutOut(file, format, { ...plain, format: to }, tools, place)
+    const result = await cutOut(file, format, { ...defaultMatteOptions, format: to }, tools, place)
     return result.ok ? new Response(result.body) : Response.json(result, { status: 400 })
   },
 }
