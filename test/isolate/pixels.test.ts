@@ -1,13 +1,15 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleWorker } from '../bench/bundle.ts'
+import { type Bundle, bundleWorker } from '../bench/bundle.ts'
 import { startWorkerd, type Workerd } from '../bench/workerd.ts'
 import { oddNames, readOdd } from '../images/odd-images.ts'
 import { createChunk, createPng } from '../images/png-writer.ts'
 
+let bundle: Bundle
 let workerd: Workerd
 beforeAll(async () => {
-  workerd = await startWorkerd(bundleWorker('test/bench/workers/matte.toml'))
+  bundle = bundleWorker('test/bench/workers/matte.toml')
+  workerd = await startWorkerd(bundle)
 }, 60_000)
 afterAll(() => workerd?.stop())
 
@@ -137,6 +139,23 @@ describe('one isolate', () => {
       }
     },
   )
+
+  it.runIf(process.platform === 'linux')('holds one copy of the pixels: half of its memory is left', async () => {
+    const picture = sharp('test/fixtures/photos/flower-10mp.jpg').resize(2000, 2000).ensureAlpha(0.9)
+    const file = new Uint8Array(await picture.png({ compressionLevel: 1 }).toBuffer())
+    const fresh = await startWorkerd(bundle)
+    try {
+      const before = fresh.readMemory().now
+      fresh.forgetPeak()
+      const headers = { 'Content-Type': 'image/png' }
+      expect(
+        (await (await fetch(fresh.url, { method: 'POST', body: file, headers })).arrayBuffer()).byteLength,
+      ).toBeGreaterThan(1e5)
+      expect(fresh.readMemory().peak - before).toBeLessThan(61)
+    } finally {
+      await fresh.stop()
+    }
+  })
 
   it('takes every odd file, or says why not: no failure is ours', async () => {
     for (const name of oddNames) {

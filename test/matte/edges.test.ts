@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Matte } from '../../workers/matte/alpha.ts'
 import { applyMatte, type Refinement } from '../../workers/matte/apply-matte.ts'
 import { estimateEdgeColours } from '../../workers/matte/decontaminate.ts'
@@ -57,6 +57,26 @@ describe('blur', () => {
   it('takes any radius, also one larger than the plane', () => {
     const plane = Float32Array.from({ length: 9 }, (_, i) => i)
     for (const value of new Planes(3).blur(plane, 50)) expect(value).toBeCloseTo(4)
+  })
+})
+
+describe('what refining needs beside its answer', () => {
+  it.each([
+    ['the guided filter', createGuide],
+    ['decontamination', estimateEdgeColours],
+  ])('is freed at once: %s', (_, refine) => {
+    const made: Float32Array[] = []
+    const create = Planes.prototype.create
+    const spy = vi.spyOn(Planes.prototype, 'create').mockImplementation(function (this: Planes) {
+      const plane = create.call(this)
+      made.push(plane)
+      return plane
+    })
+    const grid = refine({ alpha: new Uint8Array(16).fill(90), size: 4 }, new Uint8ClampedArray(48))
+    spy.mockRestore()
+    expect(made.length).toBeGreaterThan(10)
+    expect(made.every((plane) => plane.length === 0)).toBe(true)
+    expect(grid.values.length).toBeGreaterThan(0)
   })
 })
 
