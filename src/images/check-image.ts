@@ -62,11 +62,31 @@ function checkHeader(header: ImageHeader, pixelLimit: number): void {
   if (reason) refuse(`The image is ${reason}.`)
 }
 
+const refuseTruncated = (format: ImageHeader['format']): never =>
+  refuse(`The image is a truncated ${names[format]}; send the whole file.`)
+
+/** The header of an image that can be worked on, if it lies within `head`. Throws ApiError `invalid_image`. */
+function readChecked(head: Uint8Array, format: ImageHeader['format'], pixelLimit: number): ImageHeader | 'incomplete' {
+  if (head.length === 0) refuse('The body is empty; send the bytes of a PNG, JPEG or WebP image.')
+  const kind = sniffKind(head)
+  if (kind !== format) {
+    const known = kind !== null && Object.values<string>(contentTypes).includes(kind)
+    if (known) refuse(`The body is image/${kind}, but Content-Type says image/${format}; make them agree.`)
+    const seen = kind === null ? 'no image that is known here' : `${kind.toUpperCase()} data`
+    refuse(`The body is ${seen}, but Content-Type says image/${format}; send the bytes of a PNG, JPEG or WebP image.`)
+  }
+  const header = readHeader(head, format)
+  if (header === 'incomplete') return header
+  if ('broken' in header) return refuse(`The image ${header.broken}; send a sound file.`)
+  checkHeader(header, pixelLimit)
+  return header
+}
+
 /**
  * Whether an image can be worked on, as far as its first bytes tell: `head` is the first 64 KiB or more, or, if
- * `complete`, the whole file. Used twice: by the gateway before anything is charged, and on the whole file by whoever
- * decodes it. Throws ApiError `unsupported_media_type` (Content-Type missing or not PNG, JPEG or WebP) or
- * `invalid_image` with a sentence that names what is wrong and what would be right. `pixelLimit` is the deployment's.
+ * `complete`, the whole file. For the gateway, before anything is charged. Throws ApiError `unsupported_media_type`
+ * (Content-Type missing or not PNG, JPEG or WebP) or `invalid_image` with a sentence that names what is wrong and what
+ * would be right. `pixelLimit` is the deployment's.
  */
 export function checkImage(
   head: Uint8Array,
@@ -76,20 +96,13 @@ export function checkImage(
 ): CheckedImage {
   const format = readContentType(contentType)
   if (!format) throw new ApiError('unsupported_media_type')
-  if (head.length === 0 && complete) refuse('The body is empty; send the bytes of a PNG, JPEG or WebP image.')
-  const kind = sniffKind(head)
-  if (kind !== format) {
-    const known = kind !== null && Object.values<string>(contentTypes).includes(kind)
-    if (known) refuse(`The body is image/${kind}, but Content-Type says image/${format}; make them agree.`)
-    const seen = kind === null ? 'no image that is known here' : `${kind.toUpperCase()} data`
-    refuse(`The body is ${seen}, but Content-Type says image/${format}; send the bytes of a PNG, JPEG or WebP image.`)
-  }
-  const header = readHeader(head, format)
-  if (header === 'incomplete') {
-    if (complete) refuse(`The image is a truncated ${names[format]}; send the whole file.`)
-    return { format, width: null, height: null }
-  }
-  if ('broken' in header) return refuse(`The image ${header.broken}; send a sound file.`)
-  checkHeader(header, pixelLimit)
-  return { format, width: header.width, height: header.height }
+  const header = readChecked(head, format, pixelLimit)
+  if (header !== 'incomplete') return { format, width: header.width, height: header.height }
+  return complete ? refuseTruncated(format) : { format, width: null, height: null }
+}
+
+/** The header of a whole file that passes every check again, for whoever decodes it. Throws ApiError `invalid_image`. */
+export function readCheckedHeader(file: Uint8Array, format: ImageHeader['format'], pixelLimit: number): ImageHeader {
+  const header = readChecked(file, format, pixelLimit)
+  return header === 'incomplete' ? refuseTruncated(format) : header
 }

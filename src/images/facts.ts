@@ -1,19 +1,33 @@
 /** EXIF orientation (EXIF 3.0, 4.6.5.1.6): 1 is upright, 5 to 8 swap width and height. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
 
-/** Colours that curves and a matrix bring to XYZ under D50 (ICC.1:2022, 8.3.3 and 8.3.4). */
-export interface MatrixProfile {
-  /** Linear light of a stored value, both 0 to 1: of red, green and blue, or of grey alone. */
-  readonly curves: readonly ((value: number) => number)[]
-  /** X, Y and Z of full red, green and blue; none for grey. */
-  readonly columns: readonly (readonly [x: number, y: number, z: number])[]
+/** Linear light of a stored value, both 0 to 1. */
+export type Curve = (value: number) => number
+
+type Row = readonly [number, number, number]
+/** Three by three numbers. */
+export type Matrix = readonly [Row, Row, Row]
+
+/** Colours that curves and a matrix bring to XYZ under D50 (ICC.1:2022, 8.3.3). */
+export interface RgbProfile {
+  readonly kind: 'rgb'
+  /** Of red, green and blue. */
+  readonly curves: readonly [Curve, Curve, Curve]
+  /** X, Y and Z of full red, of full green and of full blue. */
+  readonly columns: Matrix
+}
+
+/** Greys that a curve brings to linear light (8.3.4). */
+export interface GreyProfile {
+  readonly kind: 'grey'
+  readonly curve: Curve
 }
 
 /**
  * A colour profile: `srgb` for every profile that means sRGB (or its grey), one that can be converted to it, or `foreign`
  * for any other.
  */
-export type Profile = 'none' | 'srgb' | 'foreign' | MatrixProfile
+export type Profile = 'none' | 'srgb' | 'foreign' | RgbProfile | GreyProfile
 
 interface CommonFacts {
   /** As stored, before orientation; may be 0 where the file says so. */

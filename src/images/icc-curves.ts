@@ -1,5 +1,4 @@
-/** Linear light of a stored value, both 0 to 1. */
-export type Curve = (value: number) => number
+import type { Curve } from './facts.ts'
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value))
 const readFixed = (tag: DataView, at: number): number => tag.getInt32(at) / 65536

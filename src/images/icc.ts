@@ -1,13 +1,13 @@
-import type { MatrixProfile, Profile } from './facts.ts'
-import { type Curve, readCurve } from './icc-curves.ts'
+import type { Curve, GreyProfile, Matrix, Profile, RgbProfile } from './facts.ts'
+import { readCurve } from './icc-curves.ts'
 import { matchesText } from './sniff.ts'
 
-/** Full red, green and blue of sRGB as X, Y, Z under D50 (IEC 61966-2-1 with the Bradford adaptation of ICC.1, Annex E). */
-const srgbColumns = [
+/** sRGB's columns (IEC 61966-2-1 with the Bradford adaptation of ICC.1, Annex E). */
+const srgbColumns: Matrix = [
   [0.4361, 0.2225, 0.0139],
   [0.3851, 0.7169, 0.0971],
   [0.1431, 0.0606, 0.7141],
-] as const
+]
 
 // Rounded profiles in use differ by up to 0.002; Display P3's red differs by 0.08.
 const columnTolerance = 0.005
@@ -38,7 +38,7 @@ function readTags(profile: Uint8Array): Tags | null {
 }
 
 /** An `XYZ` tag's three numbers (10.31). */
-function readColumn(tag: DataView | undefined): readonly [number, number, number] | null {
+function readColumn(tag: DataView | undefined): Matrix[number] | null {
   if (!tag || tag.byteLength < 20) return null
   const [x, y, z] = [8, 12, 16].map((at) => tag.getInt32(at) / 65536)
   return [x!, y!, z!]
@@ -55,37 +55,59 @@ function isSrgbCurve(curve: Curve): boolean {
   return true
 }
 
-/** The matrix/TRC profile in these tags (8.3.3), or the monochrome one (8.3.4, 8.4.4); null if it is neither. */
-function readMatrixProfile(tags: Tags, isGrey: boolean): MatrixProfile | null {
-  const curves = (isGrey ? ['kTRC'] : ['rTRC', 'gTRC', 'bTRC']).map((name) => readCurve(tags.get(name)))
-  const columns = (isGrey ? [] : ['rXYZ', 'gXYZ', 'bXYZ']).map((name) => readColumn(tags.get(name)))
-  if (!curves.every((curve) => curve !== null) || !columns.every((column) => column !== null)) return null
-  return { curves, columns }
+/** The matrix/TRC profile in these tags (8.3.3); null if it is not whole. */
+function readRgb(tags: Tags): RgbProfile | null {
+  const [red, green, blue] = ['r', 'g', 'b'].map((colour) => {
+    const [curve, column] = [readCurve(tags.get(`${colour}TRC`)), readColumn(tags.get(`${colour}XYZ`))]
+    return curve && column && { curve, column }
+  })
+  if (!red || !green || !blue) return null
+  return {
+    kind: 'rgb',
+    curves: [red.curve, green.curve, blue.curve],
+    columns: [red.column, green.column, blue.column],
+  }
 }
 
-const isSrgb = ({ curves, columns }: MatrixProfile): boolean =>
-  curves.every(isSrgbCurve) &&
-  columns.every((column, i) => column.every((value, j) => Math.abs(value - srgbColumns[i]![j]!) < columnTolerance))
+/** The monochrome profile in these tags (8.3.4); null if it is not whole. */
+function readGrey(tags: Tags): GreyProfile | null {
+  const curve = readCurve(tags.get('kTRC'))
+  return curve && { kind: 'grey', curve }
+}
+
+function isSrgb(profile: RgbProfile | GreyProfile): boolean {
+  if (profile.kind === 'grey') return isSrgbCurve(profile.curve)
+  const isNear = (value: number, i: number, j: number) => Math.abs(value - srgbColumns[i]![j]!) < columnTolerance
+  return (
+    profile.curves.every(isSrgbCurve) &&
+    profile.columns.every((column, i) => column.every((value, j) => isNear(value, i, j)))
+  )
+}
+
+/** By the colour space that a profile's header names (7.2.6). */
+const readers: Readonly<Record<string, (tags: Tags) => RgbProfile | GreyProfile | null>> = {
+  'RGB ': readRgb,
+  GRAY: readGrey,
+}
 
 /**
- * What an ICC profile means, by its numbers and not by its name: `srgb` for sRGB's primaries with sRGB's curve and for grey with
- * that curve; how to convert it if it is made of curves and a matrix; `foreign` for anything else: lookup tables, which
- * come before the matrix where a profile has both (ICC.1:2022, 8.10.2), CMYK, and the rest. Bytes that are no profile
- * mean nothing, as others take them: `none`.
+ * What an ICC profile means, by its numbers and not by its name: `srgb` for sRGB's primaries with sRGB's curve and for
+ * grey with that curve; how to convert it if it is made of curves and a matrix; `foreign` for anything else: lookup
+ * tables, which come before the matrix where a profile has both (ICC.1:2022, 8.10.2), CMYK, and the rest. Bytes that
+ * are no profile mean nothing, as others take them: `none`.
  */
 export function readProfile(bytes: Uint8Array): Profile {
   const tags = readTags(bytes)
-  const isGrey = matchesText(bytes, 16, 'GRAY')
   if (!tags) return 'none'
   if (tags.has('A2B0') || !matchesText(bytes, 20, 'XYZ ')) return 'foreign'
-  if (!isGrey && !matchesText(bytes, 16, 'RGB ')) return 'foreign'
-  const profile = readMatrixProfile(tags, isGrey)
+  const profile = readers[String.fromCharCode(...bytes.subarray(16, 20))]?.(tags)
   if (!profile) return 'foreign'
   return isSrgb(profile) ? 'srgb' : profile
 }
 
 /** Display P3 (SMPTE EG 432-1 primaries under D65 with sRGB's curve), as Apple's profile of that name has it. */
-export const displayP3: MatrixProfile = {
+export const displayP3: RgbProfile = {
+  kind: 'rgb',
   curves: [decodeSrgb, decodeSrgb, decodeSrgb],
   columns: [
     [0.5151, 0.2412, -0.0011],

@@ -57,22 +57,15 @@ export function* readSegments(bytes: Uint8Array): Generator<JpegSegment> {
   }
 }
 
-/** How many scans the picture has, up to its end. */
-export function countScans(bytes: Uint8Array): number {
-  let scans = 0
-  for (const { marker } of readSegments(bytes)) scans += marker === markers.sos ? 1 : 0
-  return scans
-}
-
 /**
- * Where the picture ends: the offset behind its EOI marker, or null if there is none, which means that the file is
- * truncated. What phones append (a Motion Photo's video, a second picture) lies behind that offset.
+ * Where the picture ends, the offset behind its EOI marker, and how many scans it has; null if it has no end, which
+ * means that the file is truncated. What phones append (a Motion Photo's video, a second picture) lies behind.
  */
-export function findJpegEnd(bytes: Uint8Array): number | null {
+export function findJpegEnd(bytes: Uint8Array): { readonly end: number; readonly scans: number } | null {
   let scans = 0
   for (const { marker, start } of readSegments(bytes)) {
     if (marker === markers.sos) scans += 1
-    if (marker === markers.eoi) return scans > 0 ? start + 2 : null
+    if (marker === markers.eoi) return scans > 0 ? { end: start + 2, scans } : null
   }
   return null
 }

@@ -1,7 +1,6 @@
 import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it, test } from 'vitest'
-import type { MatrixProfile } from '../../src/images/facts.ts'
 import { displayP3, readProfile } from '../../src/images/icc.ts'
 import { readCurve } from '../../src/images/icc-curves.ts'
 import { convertToSrgb } from '../../workers/matte/colour.ts'
@@ -82,7 +81,7 @@ describe('colours under a profile become sRGB as Little CMS converts them', () =
   test('the Display P3 of a cICP chunk is the one of the profile', () => {
     const [one, two] = [Uint8Array.from(colours.subarray(0, 4000)), Uint8Array.from(colours.subarray(0, 4000))]
     convertToSrgb(one, displayP3, false)
-    convertToSrgb(two, readProfile(p3) as MatrixProfile, false)
+    convertToSrgb(two, readProfile(p3), false)
     expect(worst(one, two)).toBeLessThanOrEqual(3)
   })
 })

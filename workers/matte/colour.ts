@@ -1,11 +1,11 @@
-import type { MatrixProfile, Profile } from '../../src/images/facts.ts'
+import type { Curve, Matrix, Profile, RgbProfile } from '../../src/images/facts.ts'
 
 /** Linear sRGB of X, Y, Z under D50: the inverse of sRGB's columns (Bradford adaptation; ICC.1:2022, Annex E). */
-const toSrgb = [
+const toSrgb: Matrix = [
   [3.1338561, -1.6168667, -0.4906146],
   [-0.9787684, 1.9161415, 0.033454],
   [0.0719453, -0.2289914, 1.4052427],
-] as const
+]
 
 /** Steps of linear light; the curve is steepest at 0, where one step is 0.2 of 255. */
 const steps = 16384
@@ -18,30 +18,24 @@ const tabulateSrgb = (): Uint8Array =>
   Uint8Array.from({ length: steps + 1 }, (_, i) => Math.round(encodeSrgb(i / steps) * 255))
 
 /** Steps of linear light for each 8-bit value. */
-const tabulateCurve = (curve: (value: number) => number): Float32Array =>
+const tabulateCurve = (curve: Curve): Float32Array =>
   Float32Array.from({ length: 256 }, (_, value) => curve(value / 255) * steps)
 
-/** The matrix from a profile's linear colours to sRGB's, row by row: nine numbers. */
-function multiplyMatrices(columns: MatrixProfile['columns']): readonly number[] {
-  return toSrgb.flatMap(([x, y, z]) => columns.map((column) => x * column[0] + y * column[1] + z * column[2]))
-}
+/** One row of the matrix from a profile's linear colours to sRGB's. */
+const multiplyRow = ([x, y, z]: Matrix[number], [red, green, blue]: Matrix): Matrix[number] => [
+  x * red[0] + y * red[1] + z * red[2],
+  x * green[0] + y * green[1] + z * green[2],
+  x * blue[0] + y * blue[1] + z * blue[2],
+]
 
 const toStep = (value: number): number => (value < 0 ? 0 : value > steps ? steps : (value + 0.5) | 0)
 
-function convertColours(pixels: Uint8Array, { curves, columns }: MatrixProfile): void {
+function convertColours(pixels: Uint8Array, { curves, columns }: RgbProfile): void {
   const srgb = tabulateSrgb()
-  const [red, green, blue] = curves.map(tabulateCurve) as [Float32Array, Float32Array, Float32Array]
-  const [rr, rg, rb, gr, gg, gb, br, bg, bb] = multiplyMatrices(columns) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [red, green, blue] = [tabulateCurve(curves[0]), tabulateCurve(curves[1]), tabulateCurve(curves[2])]
+  const [rr, rg, rb] = multiplyRow(toSrgb[0], columns)
+  const [gr, gg, gb] = multiplyRow(toSrgb[1], columns)
+  const [br, bg, bb] = multiplyRow(toSrgb[2], columns)
   for (let i = 0; i < pixels.length; i += 4) {
     const r = red[pixels[i]!]!
     const g = green[pixels[i + 1]!]!
@@ -52,7 +46,7 @@ function convertColours(pixels: Uint8Array, { curves, columns }: MatrixProfile):
   }
 }
 
-function convertGreys(pixels: Uint8Array, curve: (value: number) => number): void {
+function convertGreys(pixels: Uint8Array, curve: Curve): void {
   const srgb = tabulateSrgb()
   const values = Uint8Array.from(tabulateCurve(curve), (step) => srgb[toStep(step)]!)
   for (let i = 0; i < pixels.length; i += 4) {
@@ -65,11 +59,8 @@ function convertGreys(pixels: Uint8Array, curve: (value: number) => number): voi
  * CMS: measured in docs/notes.md. `foreign` profiles are refused before anything is decoded.
  */
 export function convertToSrgb(pixels: Uint8Array, profile: Profile, isGrey: boolean): void {
-  if (typeof profile === 'string') return
-  const [grey] = profile.curves
-  const isForGrey = profile.columns.length === 0
   // As others do, one that is not for this kind of picture is not looked at.
-  if (isForGrey !== isGrey) return
-  if (!isForGrey) convertColours(pixels, profile)
-  else if (grey) convertGreys(pixels, grey)
+  if (typeof profile === 'string' || isGrey !== (profile.kind === 'grey')) return
+  if (profile.kind === 'grey') convertGreys(pixels, profile.curve)
+  else convertColours(pixels, profile)
 }

@@ -1,8 +1,7 @@
 import type { MatteModel } from '../../models/index.ts'
 import { ApiError } from '../../src/errors.ts'
-import { checkImage } from '../../src/images/check-image.ts'
+import { readCheckedHeader } from '../../src/images/check-image.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
-import { readHeader } from '../../src/images/header.ts'
 import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { isEmpty, type Matte } from './alpha.ts'
@@ -35,14 +34,6 @@ export interface CutTools {
 const inferRetryAfter = 5
 /** The work took longer than its place was held, and another's has begun. */
 const placeLost: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter: inferRetryAfter }
-
-/** The header of a file that passes every check on the whole of it. Throws ApiError `invalid_image`. */
-function readCheckedHeader(file: Uint8Array, format: ImageFormat, pixelLimit: number): ImageHeader {
-  checkImage(file, true, `image/${format}`, pixelLimit)
-  const header = readHeader(file, format)
-  if (typeof header === 'string' || 'broken' in header) throw new ApiError('invalid_image')
-  return header
-}
 
 const isGrey = (header: ImageHeader): boolean =>
   (header.format === 'png' && (header.colourType === 0 || header.colourType === 4)) ||
@@ -149,9 +140,7 @@ async function writeWebp(
   const pixels = isSame ? picture.pixels : drawPixels(rendering, frame)
   if (!isSame) release()
   if ((isSame && isReleased()) || !place.renew()) return null
-  const file = await encode(pixels, width, height)
-  if (isSame) release()
-  else free(pixels)
+  const file = await encode(pixels, width, height).finally(() => (isSame ? release() : free(pixels)))
   place.leave()
   return new Response(file).body!
 }

@@ -1,4 +1,11 @@
 import { findJpegEnd, markers, readSegments } from '../../src/images/jpeg-segments.ts'
+import type { JpegFault } from './jpeg-warnings.ts'
+
+/**
+ * Encoders write a dozen. Each scan goes over every block of the picture, however few bytes it has, so that a file of
+ * 100 KB could keep the decoder busy for half a minute.
+ */
+const maxScans = 200
 
 /** Below this, what could be left out is not worth a copy. */
 const worthACopy = 256 * 1024
@@ -14,11 +21,13 @@ const isLeftOut = (marker: number): boolean =>
 /**
  * What a decoder needs of a JPEG: nothing behind its end, and no large application data (previews, profiles, depth
  * maps), since the decoder holds its input twice. A view of `file` where little could be left out, else a copy without
- * it. Null if the file has no end, which means that it is truncated.
+ * it. Or what is wrong: `truncated` if the file has no end.
  */
-export function readPictureData(file: Uint8Array): Uint8Array | null {
-  const end = findJpegEnd(file)
-  if (end === null) return null
+export function readPictureData(file: Uint8Array): Uint8Array | JpegFault {
+  const found = findJpegEnd(file)
+  if (!found) return 'truncated'
+  if (found.scans > maxScans) return 'scans'
+  const { end } = found
   const kept: Uint8Array[] = []
   let from = 0
   let length = end

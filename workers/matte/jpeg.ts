@@ -1,16 +1,9 @@
 import createMozJpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js'
 import wasm from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
-import { countScans } from '../../src/images/jpeg-segments.ts'
 import { Codec } from './codec.ts'
 import { readPictureData } from './jpeg-data.ts'
 import { describeWarning, refuseJpeg } from './jpeg-warnings.ts'
 import { free, type Raster } from './picture.ts'
-
-/**
- * Encoders write a dozen. Each scan goes over every block of the picture, however few bytes it has, so that a file of 1
- * MB could keep the decoder busy for minutes.
- */
-const maxScans = 200
 
 const decoder = new Codec(createMozJpeg, wasm)
 
@@ -23,9 +16,8 @@ export const readCodecBytes = (): number => decoder.bytes
  * decoder itself would fill the missing part with grey.
  */
 export async function decodeJpeg(file: Uint8Array): Promise<Raster> {
-  if (countScans(file) > maxScans) throw refuseJpeg('scans')
   const data = readPictureData(file)
-  if (!data) throw refuseJpeg('truncated')
+  if (typeof data === 'string') throw refuseJpeg(data)
   const { result: image, said } = await decoder.run((codec) => codec.decode(data, false))
   const fault = describeWarning(said)
   if (!image || fault) {
