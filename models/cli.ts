@@ -1,6 +1,6 @@
 /**
- * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones, and
- * fetching those that are too large for this repository.
+ * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones,
+ * and fetching those that are too large for this repository.
  */
 import { existsSync } from 'node:fs'
 import { matteModels } from './index.ts'

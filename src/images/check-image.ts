@@ -101,7 +101,9 @@ export function checkImage(
   return complete ? refuseTruncated(format) : { format, width: null, height: null }
 }
 
-/** The header of a whole file that passes every check again, for whoever decodes it. Throws ApiError `invalid_image`. */
+/**
+ * The header of a whole file that passes every check again, for whoever decodes it. Throws ApiError `invalid_image`.
+ */
 export function readCheckedHeader(file: Uint8Array, format: ImageHeader['format'], pixelLimit: number): ImageHeader {
   const header = readChecked(file, format, pixelLimit)
   return header === 'incomplete' ? refuseTruncated(format) : header

@@ -24,8 +24,8 @@ export interface GreyProfile {
 }
 
 /**
- * A colour profile: `srgb` for every profile that means sRGB (or its grey), one that can be converted to it, or `foreign`
- * for any other.
+ * A colour profile: `srgb` for every profile that means sRGB (or its grey), one that can be converted to it, or
+ * `foreign` for any other.
  */
 export type Profile = 'none' | 'srgb' | 'foreign' | RgbProfile | GreyProfile
 

@@ -19,8 +19,8 @@ function readTable(tag: DataView): Curve | null {
 }
 
 /**
- * How many parameters each kind of `para` has (10.18, table 68). All are one function, y = (a x + b)^g + e from d on and
- * c x + f below it, with what a kind lacks at its plainest.
+ * How many parameters each kind of `para` has (10.18, table 68). All are one function, y = (a x + b)^g + e from d on
+ * and c x + f below it, with what a kind lacks at its plainest.
  */
 const parameterCounts = [1, 3, 4, 5, 7] as const
 

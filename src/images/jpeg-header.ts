@@ -8,7 +8,8 @@ const exifName = 'Exif\0\0'
 const iccName = 'ICC_PROFILE\0'
 const iccHeader = iccName.length + 2
 
-// 25 MB in segments of full length are 400. Each that is left out costs an object, so that millions would fill the memory.
+// 25 MB in segments of full length are 400. Each that is left out costs an object, so that millions would fill the
+// memory.
 const maxSegments = 2000
 
 const isFrame = (marker: number): boolean =>

@@ -1,4 +1,6 @@
-/** What a caller may choose, after validation, with every default filled in. All text: options are hashed and compared. */
+/**
+ * What a caller may choose, after validation, with every default filled in. All text: options are hashed and compared.
+ */
 export interface MatteOptions {
   readonly format: 'png' | 'webp'
   /** `mask`: the alpha alone, as a grey PNG. */

@@ -33,9 +33,9 @@ function cleanColour(pixels: Uint8Array, i: number, colours: Float32Array, at: n
 }
 
 /**
- * Makes a picture its own cut-out, in place: no second copy and no plane of alpha. Each pixel's alpha becomes the matte's,
- * brought to the picture's size, times the alpha that it came with; where that is 0 its colour is 0 too, so that the
- * removed ground is really gone. Answers box and coverage of the foreground; an empty one has an empty box.
+ * Makes a picture its own cut-out, in place: no second copy and no plane of alpha. Each pixel's alpha becomes the
+ * matte's, brought to the picture's size, times the alpha that it came with; where that is 0 its colour is 0 too, so
+ * that the removed ground is really gone. Answers box and coverage of the foreground; an empty one has an empty box.
  */
 export function applyMatte(
   { alpha, size }: Matte,
@@ -64,7 +64,8 @@ export function applyMatte(
       }
       const i = word * 4
       const own = hasAlpha ? pixels[i + 3]! : 255
-      // Where the matte is sure, it stays what it is. Colours of pixels with an alpha of their own are nobody's mixture.
+      // Where the matte is sure, it stays what it is. Colours of pixels with an alpha of their own are nobody's
+      // mixture.
       if (guideRows && own === 255 && value < 255) {
         guideRow ??= guideRows.read(y)
         value = followColour(guideRow, at * 4, along, pixels[i]!, pixels[i + 1]!, pixels[i + 2]!)

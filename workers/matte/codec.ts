@@ -7,8 +7,8 @@ interface Options {
 }
 
 /**
- * Most that a codec's linear memory may have, in MiB: what every picture within the limits needs (60) and a little more.
- * Files of a few hundred kilobytes can ask for gigabytes of tables.
+ * Most that a codec's linear memory may have, in MiB: what every picture within the limits needs (60) and a little
+ * more. Files of a few hundred kilobytes can ask for gigabytes of tables.
  */
 const maximumMiB = 80
 /** Above this an instance does not stay: its memory would lie beside every picture to come. */

@@ -55,8 +55,8 @@ function convertGreys(pixels: Uint8Array, curve: Curve): void {
 }
 
 /**
- * Brings RGBA pixels to sRGB in place, relative to the white of each, colours beyond sRGB cut off. Our own and not Little
- * CMS: measured in docs/notes.md. `foreign` profiles are refused before anything is decoded.
+ * Brings RGBA pixels to sRGB in place, relative to the white of each, colours beyond sRGB cut off. Our own and not
+ * Little CMS: measured in docs/notes.md. `foreign` profiles are refused before anything is decoded.
  */
 export function convertToSrgb(pixels: Uint8Array, profile: Profile, isGrey: boolean): void {
   // As others do, one that is not for this kind of picture is not looked at.

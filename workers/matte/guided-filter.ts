@@ -7,8 +7,8 @@ const RADIUS = 2
 const EPSILON = 1e-4
 
 /**
- * The guided filter with a colour guide, at the size of the matte: near each of its pixels alpha as a linear function of
- * the colour, alpha = red * r + green * g + blue * b + offset, all from 0 to 255; the grid holds these four numbers.
+ * The guided filter with a colour guide, at the size of the matte: near each of its pixels alpha as a linear function
+ * of the colour, alpha = red * r + green * g + blue * b + offset, all from 0 to 255; the grid holds these four numbers.
  * Brought to the picture's size they make an edge of the matte follow that of the picture. Sources: He, Sun, Tang,
  * "Guided Image Filtering", PAMI 2013, equations 19 to 21; He, Sun, "Fast Guided Filter", 2015, for the use of
  * coefficients from a smaller size.

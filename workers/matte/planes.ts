@@ -43,8 +43,8 @@ function blurColumns(from: Plane, to: Plane, size: number, radius: number): void
 }
 
 /**
- * The planes of one task, all of one size. They are freed together when it is done: left to the collector they would lie
- * in memory beside the next picture.
+ * The planes of one task, all of one size. They are freed together when it is done: left to the collector they would
+ * lie in memory beside the next picture.
  */
 export class Planes {
   readonly #size: number

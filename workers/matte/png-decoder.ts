@@ -93,9 +93,9 @@ function* cutPieces(data: readonly Uint8Array[]): Generator<Uint8Array> {
 
 /**
  * Decodes a PNG of any depth, colour type and interlacing, tRNS included: exactly up to 8 bits a sample, 16 to the
- * nearest 8. `header` is the file's own, already checked against the pixel limit. Memory: the RGBA pixels, two rows, 64 KiB of inflated
- * data, whatever the file holds; it stops at the last row. Throws ApiError `invalid_image` if the file is truncated or
- * damaged.
+ * nearest 8. `header` is the file's own, already checked against the pixel limit. Memory: the RGBA pixels, two rows, 64
+ * KiB of inflated data, whatever the file holds; it stops at the last row. Throws ApiError `invalid_image` if the file
+ * is truncated or damaged.
  */
 export async function decodePng(file: Uint8Array, header: PngHeader): Promise<Raster> {
   const { data, palette, transparency } = readParts(file)

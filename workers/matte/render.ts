@@ -34,7 +34,9 @@ export interface Rendering {
   readonly draw: DrawRow
 }
 
-/** What the options ask for, row by row, of a picture that `applyMatte` has cut out: it, its mask, or it on a colour. */
+/**
+ * What the options ask for, row by row, of a picture that `applyMatte` has cut out: it, its mask, or it on a colour.
+ */
 export function render(cutOut: Picture, frame: Frame, options: MatteOptions): Rendering {
   const { pixels, origin } = cutOut
   const [right, down] = [cutOut.stepX * 4, cutOut.stepY * 4]
