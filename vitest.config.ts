@@ -8,9 +8,13 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**', 'test/e2e/**', 'test/restart/**'],
+          exclude: ['test/workerd/**', 'test/e2e/**', 'test/restart/**', 'test/isolate/**'],
           testTimeout: 30_000,
         },
+      },
+      {
+        // Peaks of memory are measured: nothing may run beside it.
+        test: { name: 'isolate', include: ['test/isolate/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: './test/workerd/wrangler.toml' } })],
