@@ -16,6 +16,8 @@ export interface Config {
   readonly mpp: MppConfig | null
   /** Above this, in US dollars of work that was never paid for, everyone pays before the work for a while. */
   readonly maxUnpaidLossPerHour: Price
+  /** The Container that is reached by an address, and not by a binding. */
+  readonly container: { readonly url: string; readonly token: string | null } | null
   /** What `/admin/*` asks for; null: there is no such path. */
   readonly adminToken: string | null
   /** Everything that is missing or malformed, each with its fix. Empty on a sound deployment. */
@@ -77,6 +79,8 @@ const schema = z.object({
   MPP_HOST: optional(hostName),
   IMAGES_HOST: optional(hostName),
   MAX_UNPAID_LOSS_PER_HOUR: price('5'),
+  CONTAINER_URL: optional(url(variable('https://container.example.com'))),
+  CONTAINER_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
   ADMIN_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
 })
 
@@ -178,6 +182,9 @@ export function readConfig(env: object): Config {
     x402: hasX402 ? { network, payTo: payTo as `0x${string}`, rpcUrl, challengeSecret, facilitator } : null,
     mpp: isSound ? mpp : null,
     maxUnpaidLossPerHour: known.MAX_UNPAID_LOSS_PER_HOUR ?? '5',
+    container: known.CONTAINER_URL
+      ? { url: known.CONTAINER_URL.replace(/\/+$/, ''), token: known.CONTAINER_TOKEN ?? null }
+      : null,
     adminToken: known.ADMIN_TOKEN ?? null,
     problems,
   }

@@ -1,6 +1,6 @@
 import type { Context, Handler, Hono } from 'hono'
 import type { z } from 'zod'
-import type { AppEnv } from './env.ts'
+import type { AppEnv, Services } from './env.ts'
 import { ApiError, type ErrorCode } from './errors.ts'
 import { assertOperator } from './operator.ts'
 import { requirePayment } from './payments/require-payment.ts'
@@ -23,7 +23,8 @@ interface EndpointFacts<Path extends string> {
   readonly name: string
   /** One sentence; stands in challenges too. */
   readonly summary: string
-  readonly description?: string
+  /** More, as far as it holds for this deployment. */
+  readonly description?: (services: Services) => string
   /** For the operator alone: asks for the admin token. */
   readonly isOperators?: true
   /** Options in the query, each with a description. Others are refused. */

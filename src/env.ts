@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
 import type { Host } from './host.ts'
-import type { MatteService } from './matte/matte.ts'
+import type { MatteHosts } from './matte/hosts.ts'
 import type { PaymentDependency } from './payments/protocols/index.ts'
 import type { Till } from './payments/till.ts'
 import type { RequestBody } from './request-body.ts'
@@ -9,7 +9,7 @@ import type { RequestBody } from './request-body.ts'
 export interface Services {
   readonly config: Config
   readonly till: Till
-  readonly matte: MatteService
+  readonly matte: MatteHosts
   /** What `/health` looks at. */
   readonly dependencies: readonly PaymentDependency[]
 }

@@ -1,7 +1,9 @@
 import { createApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import type { Services } from './env.ts'
 import { createOpenPayments, createResultStore, createSpool } from './hosting/storage.ts'
+import { type ContainerRoute, createContainerMatte } from './matte/container.ts'
+import { MatteHosts } from './matte/hosts.ts'
 import type { MatteService } from './matte/matte.ts'
 import type { IdempotencyKeyClient } from './payments/idempotency-key.ts'
 import { Ledger } from './payments/ledger.ts'
@@ -16,6 +18,13 @@ export { Standing } from './payments/standing-object.ts'
 /** Made once per isolate: `env` is the same object for all of its requests. */
 const remembered = new WeakMap<Env, Services>()
 
+/** How the Container is reached, where there is one: wrangler.toml binds it, or `CONTAINER_URL` names it. */
+function findContainer(env: Env & { CONTAINER?: Fetcher }, { container }: Config): ContainerRoute | null {
+  const { CONTAINER: binding } = env
+  if (binding) return { fetch: (request) => binding.fetch(request), base: 'https://container', token: null }
+  return container && { fetch: (request) => fetch(request), base: container.url, token: container.token }
+}
+
 function openServices(env: Env): Services {
   const known = remembered.get(env)
   if (known) return known
@@ -24,7 +33,9 @@ function openServices(env: Env): Services {
     console.warn(JSON.stringify({ level: 'warn', event: 'configuration', problem }))
   const payments = createPayments(config)
   // The generated types know the binding, not the RPC methods behind it.
-  const matte = env.MATTE as unknown as MatteService
+  const edge = env.MATTE as unknown as MatteService
+  const route = findContainer(env, config)
+  const container = route && createContainerMatte(route)
   const openStanding: OpenStanding = (name) => env.STANDING.getByName(name) as unknown as StandingClient
   const services: Services = {
     config,
@@ -40,10 +51,11 @@ function openServices(env: Env): Services {
       unpaidLimit: createUnpaidLimit(env.UNPAID),
       breaker: createBreaker(openStanding, config.maxUnpaidLossPerHour),
     },
-    matte,
+    matte: new MatteHosts({ edge, ...(container && { container }) }),
     dependencies: [
       ...payments.dependencies,
-      { name: 'matte', check: () => matte.ping() },
+      { name: 'matte', check: () => edge.ping() },
+      ...(container ? [{ name: 'container', check: () => container.ping() }] : []),
       { name: 'storage', check: async () => void (await env.STORAGE.head('health')) },
     ],
   }

@@ -26,6 +26,7 @@ describe('readConfig', () => {
       hosts: { x402: null, mpp: null, images: null },
       mpp: null,
       maxUnpaidLossPerHour: '5',
+      container: null,
       adminToken: null,
       problems: [],
     })
@@ -117,6 +118,15 @@ describe('readConfig', () => {
       expect(config.problems).toEqual([expect.stringMatching(problem)])
       expect([config.x402, config.mpp]).toEqual([null, null])
     })
+  })
+
+  it('reads where the Container is', () => {
+    const container = { CONTAINER_URL: 'https://container.example.com/', CONTAINER_TOKEN: 't'.repeat(32) }
+    const { container: read } = readConfig({ ...sound, ...container })
+    expect(read).toEqual({ url: 'https://container.example.com', token: 't'.repeat(32) })
+    expect(readConfig({ ...sound, CONTAINER_URL: 'my container' }).problems).toEqual([
+      expect.stringMatching(/CONTAINER_URL is not a URL/),
+    ])
   })
 
   it('takes an empty variable for a missing one', () => {

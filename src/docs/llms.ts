@@ -29,7 +29,7 @@ function describeEndpoint(endpoint: Endpoint, services: Services): string {
     `## ${method} ${path}`,
     `${summary}. ${sale ? `Price: $${sale.price(services)} a call.` : 'Free.'}`,
     '',
-    ...(description ? [description, ''] : []),
+    ...(description ? [description(services), ''] : []),
     ...(request ? [`Body: ${request.description} Content-Type: ${request.contentTypes.join(', ')}.`, ''] : []),
     ...describeOptions(endpoint),
     `Answers 200 ${response.contentTypes.join(' or ')}: ${response.description}`,

@@ -141,7 +141,7 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
   return {
     operationId: name,
     summary,
-    ...(description && { description }),
+    ...(description && { description: description(services) }),
     // No caller needs an account or a key.
     security: endpoint.isOperators ? [{ operator: [] }] : [],
     ...(sale && { 'x-payment-info': describePayment(sale.price(services), services) }),

@@ -12,6 +12,8 @@ interface Health {
   readonly status: 'ok' | 'degraded'
   readonly time: string
   readonly dependencies: Readonly<Record<string, State>>
+  /** Most pixels of a picture, by the format of the answer. */
+  readonly pixels: Readonly<Record<'png' | 'webp', number>>
 }
 
 const lastLook = new WeakMap<Services, { health: Health; at: number }>()
@@ -38,7 +40,13 @@ async function look(services: Services): Promise<Health> {
   const dependencies: Record<string, State> = Object.fromEntries(states)
   if (services.till.protocols.length === 0) dependencies.payments = 'not_configured'
   const isSound = Object.values(dependencies).every((state) => state === 'ok')
-  return { status: isSound ? 'ok' : 'degraded', time: new Date(now()).toISOString(), dependencies }
+  const { matte } = services
+  return {
+    status: isSound ? 'ok' : 'degraded',
+    time: new Date(now()).toISOString(),
+    dependencies,
+    pixels: { png: matte.pixelLimit('png'), webp: matte.pixelLimit('webp') },
+  }
 }
 
 export const health = defineEndpoint({
@@ -51,11 +59,16 @@ export const health = defineEndpoint({
     contentTypes: ['application/json'],
     schema: {
       type: 'object',
-      required: ['status', 'time', 'dependencies'],
+      required: ['status', 'time', 'dependencies', 'pixels'],
       properties: {
         status: { enum: ['ok', 'degraded'] },
         time: { type: 'string', format: 'date-time' },
         dependencies: { type: 'object', additionalProperties: { enum: ['ok', 'failing', 'not_configured'] } },
+        pixels: {
+          type: 'object',
+          description: 'Most pixels of a picture whose background is removed, by the format of the answer.',
+          properties: { png: { type: 'integer' }, webp: { type: 'integer' } },
+        },
       },
     },
   },

@@ -2,15 +2,12 @@ import * as z from 'zod'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
 import { checkImage, maxSide } from '../images/check-image.ts'
-import { maxPixels, pixelLimitOf } from '../matte/choose-host.ts'
-import type { CutOutFacts, MatteResult } from '../matte/matte.ts'
+import type { MatteHosts } from '../matte/hosts.ts'
+import type { CutOutFacts } from '../matte/matte.ts'
 import { defaultMatteOptions, readMargin } from '../matte/options.ts'
 
 /** 25 MB, as MB are counted everywhere here: 1,048,576 bytes. */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
-/** A picture takes one to three seconds, and waits for two others at most. */
-const WORK_S = 10
-const WORK_LIMIT_MS = 60_000
 
 const query = z
   .object({
@@ -43,12 +40,9 @@ const query = z
       .default(defaultMatteOptions.refine)
       .describe('decontaminate: edges follow the picture, soft ones lose the old background in them. none: as seen.'),
     quality: z
-      .enum(
-        ['auto', 'fast'],
-        'quality may be auto or fast; best needs a Container, which this deployment does not have',
-      )
+      .enum(['auto', 'fast', 'best'], 'quality may be auto, fast or best')
       .default(defaultMatteOptions.quality)
-      .describe('fast: the model at the edge. auto: whatever fits the picture.'),
+      .describe('fast: the small model. best: the large one, where there is a Container. auto: what fits the picture.'),
   })
   .superRefine(({ output, format, bg, crop, margin }, context) => {
     const refuse = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message })
@@ -65,17 +59,17 @@ const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) =>
   'X-Model': model,
 })
 
-/** The matte Worker's answer; one that breaks or hangs is unavailable. */
-async function withinLimit(cut: Promise<MatteResult>): Promise<MatteResult> {
-  const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), WORK_LIMIT_MS)
-  try {
-    return await Promise.race([cut, timeout.promise])
-  } catch (cause) {
-    throw new ApiError('processor_unavailable', { cause })
-  } finally {
-    clearTimeout(timer)
-  }
+const count = (n: number): string => n.toLocaleString('en-US')
+
+function describeLimits(hosts: MatteHosts): string {
+  const [png, webp] = [hosts.pixelLimit('png'), hosts.pixelLimit('webp')]
+  const pixels = `${count(png)} pixels in all${webp < png ? ` (${count(webp)} for a WebP)` : ''}`
+  const best = hosts.available.includes('container') ? '' : ' `quality=best` is not to be had here.'
+  return (
+    `Send one image as the raw body: at most 25 MB, ${count(maxSide)} pixels a side and ${pixels}. The answer is the ` +
+    'cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are never charged.' +
+    best
+  )
 }
 
 export const removeBackground = defineEndpoint({
@@ -83,11 +77,7 @@ export const removeBackground = defineEndpoint({
   path: '/v1/remove-background',
   name: 'removeBackground',
   summary: 'Remove the background of an image',
-  description:
-    `Send one image as the raw body: at most 25 MB, ${maxSide.toLocaleString('en-US')} pixels a side and ` +
-    `${maxPixels.toLocaleString('en-US')} pixels in all (${pixelLimitOf({ format: 'webp' }).toLocaleString('en-US')} for a ` +
-    'WebP). The answer is the cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are ' +
-    'never charged.',
+  description: ({ matte }) => describeLimits(matte),
   query,
   request: {
     description: 'The image itself, as raw bytes.',
@@ -119,16 +109,24 @@ export const removeBackground = defineEndpoint({
       const { body } = c.var
       if ((body.declaredBytes ?? 0) > MAX_BODY_BYTES) throw new ApiError('image_too_large')
       const options = readQuery(c, query)
+      const { matte } = c.var.services
+      if (options.quality === 'best' && !matte.available.includes('container')) {
+        const message =
+          'The option "quality" may be auto or fast: best needs a Container, which this deployment does not have.'
+        throw new ApiError('invalid_request', { message })
+      }
       const contentType = c.req.header('content-type') ?? null
       const head = await body.readHead()
-      const { format } = checkImage(head.bytes, head.isWhole, contentType, pixelLimitOf(options))
-      const { matte } = c.var.services
+      const { format, header } = checkImage(head.bytes, head.isWhole, contentType)
+      const [host, ...others] = await matte.choose(header, options)
+      const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options,
         bodyLimit: { bytes: MAX_BODY_BYTES, error: 'image_too_large' },
-        workSeconds: WORK_S,
-        async work(image) {
-          const result = await withinLimit(matte.cut(await image.open(), image.size, format, options))
+        workSeconds: host.expectSeconds(pixels),
+        limitSeconds: Math.max(...[host, ...others].map(({ limitSeconds }) => limitSeconds)),
+        async work({ size, open }) {
+          const result = await matte.cut([host, ...others], { format, size, open }, options)
           if (!result.ok) {
             const { message, retryAfter } = result
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })

@@ -2,10 +2,27 @@ import type { OpenPayment, OpenPayments } from '../payments/open-payments.ts'
 import type { ResultStore } from '../payments/result-store.ts'
 import type { Spool } from '../payments/upload.ts'
 
+/** A multipart upload: for what is too large for memory, and since `put` wants to know the length. */
+async function beginParts(bucket: R2Bucket, key: string, options?: R2MultipartOptions) {
+  const upload = await bucket.createMultipartUpload(key, options)
+  const parts: R2UploadedPart[] = []
+  return {
+    async write(part: Uint8Array) {
+      parts.push(await upload.uploadPart(parts.length + 1, part))
+    },
+    complete: () => upload.complete(parts),
+    abort: () => upload.abort().catch(() => {}),
+  }
+}
+
 /** Paid results in R2, under the keys that the ledger gives them. */
 export const createResultStore = (bucket: R2Bucket): ResultStore => ({
   async put(key, bytes, contentType) {
     await bucket.put(key, bytes, { httpMetadata: { contentType } })
+  },
+  async begin(key, contentType) {
+    const { write, complete, abort } = await beginParts(bucket, key, { httpMetadata: { contentType } })
+    return { write, abort, finish: async () => void (await complete()) }
   },
   async open(key) {
     return (await bucket.get(key))?.body ?? null
@@ -13,18 +30,16 @@ export const createResultStore = (bucket: R2Bucket): ResultStore => ({
   delete: (key) => bucket.delete(key),
 })
 
-/** Large bodies in R2 while somebody works on them. A multipart upload, since `put` wants to know the length. */
+/** Large bodies in R2 while somebody works on them. */
 export const createSpool = (bucket: R2Bucket): Spool => ({
   async begin() {
     const key = `spool/${crypto.randomUUID()}`
-    const upload = await bucket.createMultipartUpload(key)
-    const parts: R2UploadedPart[] = []
+    const { write, complete, abort } = await beginParts(bucket, key)
     return {
-      async write(part) {
-        parts.push(await upload.uploadPart(parts.length + 1, part))
-      },
+      write,
+      abort,
       async finish() {
-        await upload.complete(parts)
+        await complete()
         return {
           async open() {
             const object = await bucket.get(key)
@@ -34,7 +49,6 @@ export const createSpool = (bucket: R2Bucket): Spool => ({
           discard: () => bucket.delete(key).catch(() => {}),
         }
       },
-      abort: () => upload.abort().catch(() => {}),
     }
   },
 })

@@ -24,6 +24,8 @@ export interface MatteFailure {
   readonly message?: string
   /** Seconds, with `processor_unavailable`. */
   readonly retryAfter?: number
+  /** The picture is sound, but not for this host. */
+  readonly tryElsewhere?: true
 }
 
 export type MatteResult =
@@ -47,7 +49,7 @@ export interface MatteService {
     format: ImageFormat,
     options: MatteOptions,
   ): Promise<MatteResult>
-  /** Answers when both isolates do, without loading the model. */
+  /** Answers when whoever would work does, without loading a model. */
   ping(): Promise<void>
 }
 

@@ -12,8 +12,8 @@ export interface MatteOptions {
   readonly margin: string
   /** Soft edges as they are seen, or following the picture and without the ground that shines through. */
   readonly refine: 'none' | 'decontaminate'
-  /** `fast` is the edge's model, `auto` whatever fits the picture. */
-  readonly quality: 'auto' | 'fast'
+  /** `fast` is the edge's model, `best` the Container's, `auto` whatever fits the picture. */
+  readonly quality: 'auto' | 'fast' | 'best'
 }
 
 /** What a caller gets who asks for nothing. */

@@ -3,11 +3,12 @@ import { now } from '../clock.ts'
 import type { AppEnv } from '../env.ts'
 import { ApiError, type ErrorCode } from '../errors.ts'
 import { fromFailure, toFailure } from './failure.ts'
+import { keepResult } from './keep-result.ts'
 import { type Claim, type Order, type Outcome, RENEWAL_MS } from './ledger-row.ts'
 import type { Credential, PaymentProtocol } from './protocol.ts'
 import type { Caller } from './replay-proof.ts'
 import type { StoredResult } from './result-store.ts'
-import type { PaidCall, WorkResult } from './sale.ts'
+import type { PaidCall } from './sale.ts'
 import type { LedgerClient } from './till.ts'
 import type { Upload } from './upload.ts'
 
@@ -92,8 +93,11 @@ async function collect(job: PaidJob, claimId?: string): Promise<Outcome & { kind
   return outcome
 }
 
-/** Works and keeps the result. @throws ApiError when there is none; the ledger knows it by then */
-async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
+/**
+ * Works and keeps the result. Answers its bytes, or null for one that is too large for memory.
+ * @throws ApiError when there is none; the ledger knows it by then
+ */
+async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array | null> {
   const { c, call, credential, ledger, upload } = job
   const { results } = c.var.services.till
   c.var.log.worked = true
@@ -101,12 +105,15 @@ async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
     if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
   }, RENEWAL_MS)
   let stored: StoredResult
-  let bytes: Uint8Array
+  let bytes: Uint8Array | null
   try {
-    const result = await call.work(upload)
-    bytes = await readResult(result)
-    stored = { key: createResultKey(credential), status: result.status, headers: result.headers, size: bytes.length }
-    await results.put(stored.key, bytes, result.headers['Content-Type'] ?? 'application/octet-stream').catch(failToKeep)
+    const key = createResultKey(credential)
+    const { result, kept } = await inTime(call.limitSeconds, async (signal) => {
+      const result = await call.work(upload)
+      return { result, kept: await keepResult(result, key, results, signal) }
+    })
+    bytes = kept.bytes
+    stored = { key, status: result.status, headers: result.headers, size: kept.size }
   } catch (error) {
     const failure = toFailure(error)
     job.markFailure(failure.code)
@@ -123,23 +130,20 @@ async function workOnce(job: PaidJob, claimId: string): Promise<Uint8Array> {
 
 const createResultKey = ({ key }: Credential): string => `results/${key.replace(':', '/')}/${crypto.randomUUID()}`
 
-/** A result that stops coming must not keep its claim for ever. */
-const RESULT_LIMIT_MS = 60_000
-
-async function readResult({ body }: WorkResult): Promise<Uint8Array> {
-  const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => timeout.reject(new Error('the result stopped coming')), RESULT_LIMIT_MS)
+/** Gives work up that takes longer: a result that does not come must not keep its claim for ever. */
+async function inTime<T>(seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const cause = new Error(`no result within ${seconds} s`)
+    controller.abort(cause)
+    late.reject(new ApiError('processor_unavailable', { cause }))
+  }, seconds * 1000)
   try {
-    return new Uint8Array(await Promise.race([new Response(body).arrayBuffer(), timeout.promise]))
-  } catch (cause) {
-    throw new ApiError('processing_failed', { cause })
+    return await Promise.race([work(controller.signal), late.promise])
   } finally {
     clearTimeout(timer)
   }
-}
-
-const failToKeep = (cause: unknown): never => {
-  throw new ApiError('processing_failed', { cause, message: 'The result could not be kept.' })
 }
 
 /** The kept bytes of a settled payment. @throws ApiError `result_expired`, or `payment_pending` when R2 fails */

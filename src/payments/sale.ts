@@ -19,6 +19,8 @@ export interface PaidCall {
   readonly bodyLimit: { readonly bytes: number; readonly error: ErrorCode }
   /** How long the work is expected to take. A payment that would not outlive it is collected first. */
   readonly workSeconds: number
+  /** After so many seconds the work is given up, uncharged. */
+  readonly limitSeconds: number
   /** Does what is paid for. @throws ApiError when there is no result; then nothing is charged */
   work(upload: Pick<Upload, 'size' | 'open'>): Promise<WorkResult>
 }

@@ -34,7 +34,7 @@ async function createTools(): Promise<CutTools> {
     decodeJpeg: unused,
     decodeWebp: unused,
     encodeWebp: unused,
-    pixelLimit: 4_000_000,
+    explainRefusal: () => null,
     dropFile: () => {},
   }
 }

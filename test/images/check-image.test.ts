@@ -3,17 +3,23 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../../src/errors.ts'
 import { checkImage } from '../../src/images/check-image.ts'
+import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
+import { defaultMatteOptions } from '../../src/matte/options.ts'
 import { createCurv, createProfile, primaries } from './icc-writer.ts'
 import { oddNames, readOdd } from './odd-images.ts'
 import { createChunk, createIhdr, createPng, pngSignature } from './png-writer.ts'
 
-const limit = 4_000_000
+const edge = findHost('edge')
 const types: Readonly<Record<string, string>> = { png: 'image/png', jpg: 'image/jpeg', webp: 'image/webp' }
 const typeOf = (name: string): string => types[name.split('.').pop() ?? ''] ?? 'image/png'
 
+/** What a deployment without a Container says of an image. */
 function check(bytes: Uint8Array, type: string | null, complete = true): unknown {
   try {
-    return checkImage(bytes, complete, type, limit)
+    const { format, header } = checkImage(bytes, complete, type)
+    const refusal = header && explainRefusal(edge, header, defaultMatteOptions)
+    if (refusal) return `invalid_image: ${refusal}`
+    return { format, width: header?.width ?? null, height: header?.height ?? null }
   } catch (error) {
     if (error instanceof ApiError) return `${error.code}: ${error.message}`
     throw error

@@ -7,6 +7,7 @@ import { findRunningStack, publishStack, readStack, type Stack, StackError } fro
 
 const stack: Stack = {
   gateway: 'http://localhost:8787',
+  container: 'http://localhost:8788',
   adminToken: 'a'.repeat(64),
   rpc: 'http://127.0.0.1:8545',
   chainId: 84532,

@@ -1,7 +1,8 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { applyMatte, type Refinement } from '../../workers/matte/apply-matte.ts'
+import { applyMatte } from '../../workers/matte/apply-matte.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
+import type { Refinement } from '../../workers/matte/refinement.ts'
 
 const size = 8
 const scramble = Uint8Array.from({ length: size * size }, (_, i) => (i * 97 + (i >> 2) * 31) & 255)

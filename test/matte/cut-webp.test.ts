@@ -21,7 +21,7 @@ const tools: CutTools = {
     const raw = { width, height, channels: 4 } as const
     return new Uint8Array(await sharp(pixels, { raw }).webp({ lossless: true, exact: true }).toBuffer())
   },
-  pixelLimit: 4_000_000,
+  explainRefusal: () => null,
   dropFile: () => {},
 }
 

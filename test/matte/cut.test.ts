@@ -4,6 +4,8 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { defaultMatteModel } from '../../models/index.ts'
 import { locateModel } from '../../models/verify.ts'
 import { ApiError } from '../../src/errors.ts'
+import type { ImageHeader } from '../../src/images/facts.ts'
+import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
 import type { InferService } from '../../src/matte/matte.ts'
 import { defaultMatteOptions, type MatteOptions } from '../../src/matte/options.ts'
 import { type CutTools, cutOut } from '../../workers/matte/cut.ts'
@@ -59,7 +61,7 @@ async function decodeBySharp(file: Uint8Array): Promise<Raster> {
 const tools = (changes: Partial<CutTools> = {}): CutTools => ({
   model: defaultMatteModel,
   infer,
-  pixelLimit: 4_000_000,
+  explainRefusal: (header) => explainRefusal(findHost('edge'), header, plain),
   dropFile: () => {},
   decodeJpeg: async (file) => ({ ...(await decodeBySharp(file)), hasAlpha: false }),
   decodeWebp: decodeBySharp,
@@ -199,13 +201,14 @@ describe('no cut-out', () => {
     expect(await failure(readOdd('base.jpg'), { decodeJpeg })).toMatchObject({ code: 'invalid_image' })
   })
 
-  test('above the pixel limit, at it, below it', async () => {
-    const file = readOdd('base.png')
-    expect(await failure(file, { pixelLimit: 59_999 })).toMatchObject({
-      message: expect.stringMatching(/59,999 at most/),
+  test('a picture that this host does not take: the reason, and that another may', async () => {
+    const refuse = (header: ImageHeader) => (header.width === 300 ? 'The image is not for me.' : null)
+    expect(await failure(readOdd('base.png'), { explainRefusal: refuse })).toEqual({
+      ok: false,
+      code: 'invalid_image',
+      message: 'The image is not for me.',
+      tryElsewhere: true,
     })
-    expect((await cut(file, { pixelLimit: 60_000 })).result.ok).toBe(true)
-    expect((await cut(file, { pixelLimit: 60_001 })).result.ok).toBe(true)
   })
 
   test('an empty matte: no_foreground', async () => {

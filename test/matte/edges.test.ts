@@ -1,11 +1,12 @@
 import sharp from 'sharp'
 import { describe, expect, it, vi } from 'vitest'
 import type { Matte } from '../../workers/matte/alpha.ts'
-import { applyMatte, type Refinement } from '../../workers/matte/apply-matte.ts'
+import { applyMatte } from '../../workers/matte/apply-matte.ts'
 import { estimateEdgeColours } from '../../workers/matte/decontaminate.ts'
 import { createGuide } from '../../workers/matte/guided-filter.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
 import { Planes } from '../../workers/matte/planes.ts'
+import type { Refinement } from '../../workers/matte/refinement.ts'
 import { createInput } from '../../workers/matte/tensor.ts'
 
 const size = 64

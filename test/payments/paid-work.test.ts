@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { ApiError } from '../../src/errors.ts'
 import type { Claim, Failure, Outcome } from '../../src/payments/ledger-row.ts'
 import { type PaidJob, runPaidJob } from '../../src/payments/paid-work.ts'
+import { PART_BYTES } from '../../src/payments/parts.ts'
+import type { StoredResult } from '../../src/payments/result-store.ts'
 
 const receipt = { transaction: '0xabc', network: 'eip155:84532', payer: '0x1', amount: '50000', at: 0 }
 const result = { key: 'results/1', status: 200 as const, headers: { 'Content-Type': 'image/png' }, size: 3 }
@@ -18,17 +20,31 @@ function createJob(says: {
   open?: () => Promise<ReadableStream<Uint8Array> | null>
   put?: () => Promise<void>
   work?: () => Promise<never>
+  write?: (part: Uint8Array) => Promise<void>
 }) {
-  const seen = { failed: [] as Failure[], marked: [] as string[], deleted: [] as string[], settled: 0, givenBack: 0 }
+  const seen = {
+    ...{ failed: [] as Failure[], marked: [] as string[], deleted: [] as string[], settled: 0, givenBack: 0 },
+    ...{ parts: [] as number[], completed: [] as StoredResult[], aborted: 0 },
+  }
   const results = {
     put: says.put ?? (async () => {}),
+    begin: async () => ({
+      write: says.write ?? (async (part: Uint8Array) => void seen.parts.push(part.length)),
+      finish: async () => {},
+      abort: async () => {
+        seen.aborted += 1
+      },
+    }),
     open: says.open ?? (async () => streamOf(bytes)),
     delete: async (key: string) => void seen.deleted.push(key),
   }
   const ledger = {
     claim: async () => says.claim ?? { kind: 'work', claimId: 'a' },
     renew: async () => true,
-    complete: async () => says.complete ?? true,
+    complete: async (_: string, stored: StoredResult) => {
+      seen.completed.push(stored)
+      return says.complete ?? true
+    },
     fail: async (_: string, failure: Failure) => {
       seen.failed.push(failure)
       return failure
@@ -41,7 +57,7 @@ function createJob(says: {
   const work = says.work ?? (async () => ({ status: 200, headers: result.headers, body: streamOf(bytes) }))
   const job = {
     c: { var: { log: {}, services: { till: { results } } } },
-    call: { work, workSeconds: 1 },
+    call: { work, workSeconds: 1, limitSeconds: 60 },
     markFailure: (code: string) => void seen.marked.push(code),
     giveProbeBack: () => {
       seen.givenBack += 1
@@ -90,16 +106,76 @@ describe('work', () => {
     expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0 })
   })
 
-  it('whose result stops coming is given up after a minute, and never settled', async () => {
+  it('whose result stops coming is given up after its limit, and never settled', async () => {
     vi.useFakeTimers()
-    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: () => new Promise(() => {}) })
+    let isCancelled = false
+    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: () => new Promise(() => {}),
+      cancel: () => {
+        isCancelled = true
+      },
+    })
     const work = async () => ({ status: 200, headers: result.headers, body: silent }) as never
     const { seen, run } = createJob({ work })
-    const end = expect(run()).rejects.toMatchObject({ code: 'processing_failed' })
+    const end = expect(run()).rejects.toMatchObject({ code: 'processor_unavailable' })
     await vi.advanceTimersByTimeAsync(60_000)
     await end
     vi.useRealTimers()
-    expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0 })
+    expect(seen).toMatchObject({ failed: [{ code: 'processor_unavailable' }], settled: 0 })
+    expect(isCancelled).toBe(true)
+  })
+
+  it('that never answers is given up after its limit, and never settled', async () => {
+    vi.useFakeTimers()
+    const { seen, run } = createJob({ work: () => new Promise<never>(() => {}) })
+    const end = expect(run()).rejects.toMatchObject({ code: 'processor_unavailable' })
+    await vi.advanceTimersByTimeAsync(60_000)
+    await end
+    vi.useRealTimers()
+    expect(seen).toMatchObject({ failed: [{ code: 'processor_unavailable' }], settled: 0 })
+  })
+
+  const chunk = new Uint8Array(1 << 20)
+  /** A result of so many megabytes, which breaks off at its end if that is asked for. */
+  const workOn = (megabytes: number, breaks = false) => {
+    let left = megabytes
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        if (left > 0) controller.enqueue(chunk)
+        else if (breaks) controller.error(new Error('the Container is gone'))
+        else controller.close()
+        left -= 1
+      },
+    })
+    return async () => ({ status: 200, headers: result.headers, body }) as never
+  }
+
+  it('whose result is larger than 5 MB is kept in parts, and answered from the store', async () => {
+    const { seen, run } = createJob({ work: workOn(12), open: async () => streamOf(bytes) })
+    const end = await run()
+    if (end.kind !== 'answer') throw new Error(end.reason)
+    expect(seen.parts).toEqual([PART_BYTES, PART_BYTES, 2 << 20])
+    expect(seen.completed).toMatchObject([{ size: 12 << 20 }])
+    expect(new Uint8Array(await end.response.arrayBuffer())).toEqual(bytes)
+  })
+
+  it('whose result is 5 MB and not a byte more is kept in one piece', async () => {
+    const { seen, run } = createJob({ work: workOn(5) })
+    expect(await run()).toMatchObject({ kind: 'answer' })
+    expect(seen.parts).toEqual([])
+  })
+
+  it.each([3, 12])('whose result of %d MB breaks off is 503, nothing is kept, never settled', async (megabytes) => {
+    const { seen, run } = createJob({ work: workOn(megabytes, true) })
+    await expect(run()).rejects.toMatchObject({ code: 'processor_unavailable', status: 503 })
+    expect(seen).toMatchObject({ failed: [{ code: 'processor_unavailable' }], settled: 0 })
+    expect(seen.aborted).toBe(megabytes > 5 ? 1 : 0)
+  })
+
+  it('whose large result cannot be kept is given up part by part, and never settled', async () => {
+    const { seen, run } = createJob({ work: workOn(12), write: () => Promise.reject(new Error('R2 is down')) })
+    await expect(run()).rejects.toMatchObject({ code: 'processing_failed' })
+    expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0, aborted: 1 })
   })
 
   it('whose claim was lost is never settled, and its result is deleted', async () => {

@@ -18,7 +18,8 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 /** Where npm was called; npm itself goes to the repository's root. */
 const here = process.env.INIT_CWD ?? process.cwd()
-const USAGE = 'Usage: npm run demo -- [PHOTO] [--out FILE] [--protocol x402|mpp] [--host apex|x402|mpp]'
+const USAGE =
+  'Usage: npm run demo -- [PHOTO] [--out FILE] [--quality auto|fast|best] [--protocol x402|mpp] [--host apex|x402|mpp]'
 
 /** Something that whoever runs the demo can put right; the message is a sentence for them. */
 class DemoError extends Error {
@@ -34,12 +35,17 @@ interface Photo {
 
 const isErrorWithCode = (error: unknown): error is Error & { code: string } => error instanceof Error && 'code' in error
 
+const qualities = ['auto', 'fast', 'best'] as const
+type Quality = (typeof qualities)[number]
+
 /** What the command line asks for. */
 interface Order {
   readonly photo: Photo
   readonly protocol: DemoProtocol
   /** The one that suits the protocol unless given. */
   readonly host: Host | undefined
+  /** `auto` unless given. */
+  readonly quality: Quality
 }
 
 async function readOrder(args: readonly string[]): Promise<Order> {
@@ -48,7 +54,8 @@ async function readOrder(args: readonly string[]): Promise<Order> {
   if (more.length > 0) throw new DemoError(`One photo at a time. ${USAGE}`)
   const protocol = readChoice('--protocol', values.protocol, Object.keys(demoClients) as DemoProtocol[])
   const host = values.host === undefined ? undefined : readChoice('--host', values.host, hosts)
-  return { photo: await readPhoto(named, values.out), protocol, host }
+  const quality = readChoice('--quality', values.quality, qualities)
+  return { photo: await readPhoto(named, values.out), protocol, host, quality }
 }
 
 function readChoice<Choice extends string>(option: string, given: string, choices: readonly Choice[]): Choice {
@@ -77,6 +84,7 @@ function parseCommandLine(args: readonly string[]) {
     const options = {
       out: { type: 'string', short: 'o' },
       protocol: { type: 'string', default: 'x402' },
+      quality: { type: 'string', default: 'auto' },
       host: { type: 'string' },
     } as const
     return parseArgs({ args: [...args], options, allowPositionals: true })
@@ -105,8 +113,8 @@ function explainFailure(error: unknown): string {
 }
 
 /** Where to call, and the `fetch` that takes a challenge from a host that gives one for the protocol. */
-function chooseHost(stack: Stack, protocol: DemoProtocol, host: Host) {
-  const path = '/v1/remove-background'
+function chooseHost(stack: Stack, protocol: DemoProtocol, host: Host, quality: Quality) {
+  const path = `/v1/remove-background${quality === 'auto' ? '' : `?quality=${quality}`}`
   const offered = host === 'apex' || host === protocol
   const url = nameHost(stack.gateway, host) + path
   return { url, fetch: offered ? fetch : createRedirectedFetch(stack.gateway + path), offered }
@@ -126,9 +134,9 @@ async function reportPayment(client: DemoClient, response: Response, before: big
 }
 
 /** Buys the cut-out and writes it. */
-async function buyCutout(stack: Stack, { photo, protocol, host }: Order): Promise<void> {
+async function buyCutout(stack: Stack, { photo, protocol, host, quality }: Order): Promise<void> {
   const client = demoClients[protocol](stack)
-  const { url, fetch, offered } = chooseHost(stack, protocol, host ?? client.host)
+  const { url, fetch, offered } = chooseHost(stack, protocol, host ?? client.host, quality)
   console.log(`asked  POST ${url}  with ${photo.path} (${photo.type}, ${photo.bytes.length} bytes)`)
   if (!offered) console.log(`       this host does not offer ${protocol} but takes it: challenge from ${stack.gateway}`)
 

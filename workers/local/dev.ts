@@ -1,8 +1,11 @@
 /** `npm run dev`: the whole product on this machine, until Ctrl-C. */
+import { existsSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
 import { decodePaymentRequiredHeader } from '@x402/core/http'
 import { formatUnits } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
+import { packagedModels } from '../../models/packaged.ts'
+import { locateModel } from '../../models/verify.ts'
 import { nameHost } from './hosts.ts'
 import { createInterruption, waitForAbort } from './interruption.ts'
 import { installLocalhostLookup } from './localhost.ts'
@@ -28,14 +31,17 @@ async function readPrice({ gateway }: Stack): Promise<string> {
 }
 
 async function describeStack(stack: Stack): Promise<string> {
-  const { gateway, rpc, chainId, facilitator, usdc, payTo, tempoRpc, tempoPayTo, demo } = stack
+  const { gateway, container, rpc, chainId, facilitator, usdc, payTo, tempoRpc, tempoPayTo, demo } = stack
   const price = await readPrice(stack).catch(() => 'unknown')
+  const isHere = packagedModels.every((model) => existsSync(locateModel(model)))
   return `
 Pixtoll runs on this machine. Ctrl-C ends all of it.
 
   gateway      ${gateway}   /openapi.json  /llms.txt  /health
                ${nameHost(gateway, 'x402')}   offers x402 alone
                ${nameHost(gateway, 'mpp')}   offers MPP alone
+
+  container    ${container}   large pictures; with ${isHere ? 'IS-Net' : "the edge's model: npm run models -- pull isnet"}
 
   x402         chain ${rpc}   EVM, id ${chainId}, in memory, mines at once
                facilitator ${facilitator}   v1 and v2, settles on that chain

@@ -19,6 +19,7 @@ const key = z.custom<`0x${string}`>((value) => isHex(value) && value.length === 
 
 const schema = z.object({
   gateway: z.url(),
+  container: z.url(),
   adminToken: z.string(),
   rpc: z.url(),
   chainId: z.int().positive(),

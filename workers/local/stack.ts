@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { type LocalContainer, startContainer } from './container.ts'
 import { type Gateway, PortTakenError, startGateway } from './gateway.ts'
 import { findPort } from './loopback.ts'
 import { type Stack, StackError } from './stack-file.ts'
@@ -43,8 +44,8 @@ async function startGatewaySomewhere(
 }
 
 /**
- * Starts the world (chains, facilitator, wallets) in this process and all Workers in a child, and resolves when
- * everything answers. Rejects with a `StackError` when a port that was asked for is taken or the Workers do not start;
+ * Starts the world (chains, facilitator, wallets) in this process, the Container and all Workers in children, and
+ * resolves when everything answers. Rejects with a `StackError` when a port that was asked for is taken or the Workers do not start;
  * nothing is left running then.
  */
 export async function startStack({ port: asked, ...options }: StackOptions): Promise<RunningStack> {
@@ -55,18 +56,26 @@ export async function startStack({ port: asked, ...options }: StackOptions): Pro
     tempoPort: { port: PORTS.tempo, fallback: true },
   })
   const nameUrl = (port: number) => `http://localhost:${port}`
+  let container: LocalContainer | undefined
   const end = async () => {
+    await container?.stop()
     await world.stop()
     await rm(stateFolder, { recursive: true, force: true })
   }
   try {
+    container = await startContainer(options)
+    const containerUrl = container.url
     const { gateway, port } = await startGatewaySomewhere(asked, (port) => {
       options.signal?.throwIfAborted()
-      return startGateway({ ...options, port, stateFolder, vars: { ...world.gatewayVars(nameUrl(port)) } })
+      const vars = { ...world.gatewayVars(nameUrl(port)), CONTAINER_URL: containerUrl }
+      return startGateway({ ...options, port, stateFolder, vars })
     })
     const { rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo, adminToken } = world
     return {
-      stack: { gateway: nameUrl(port), adminToken, rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo },
+      stack: {
+        ...{ gateway: nameUrl(port), container: containerUrl, adminToken },
+        ...{ rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo },
+      },
       ended: gateway.ended,
       async stop() {
         await gateway.stop()

@@ -7,12 +7,11 @@ import type { MatteOptions } from '../../src/matte/options.ts'
 import { isEmpty, type Matte } from './alpha.ts'
 import { applyMatte } from './apply-matte.ts'
 import { convertToSrgb } from './colour.ts'
-import { estimateEdgeColours } from './decontaminate.ts'
-import { createGuide } from './guided-filter.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
 import { decodePng } from './png-decoder.ts'
 import { encodePng } from './png-encoder.ts'
 import type { Place } from './queue.ts'
+import { createRefinement, freeRefinement } from './refinement.ts'
 import { chooseFrame, type Frame, type Rendering, render } from './render.ts'
 import { createInput } from './tensor.ts'
 
@@ -25,7 +24,8 @@ export interface CutTools {
   decodeWebp(file: Uint8Array): Promise<Raster>
   /** Encodes RGBA pixels. Throws when there is no memory for it. */
   encodeWebp(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>
-  readonly pixelLimit: number
+  /** Why this host does not take a picture, as a sentence; null if it does. */
+  explainRefusal(header: ImageHeader): string | null
   /** Called when the file's bytes will not be read again. */
   dropFile(): void
 }
@@ -44,8 +44,7 @@ function decodeAs(file: Uint8Array, header: ImageHeader, tools: CutTools): Promi
   return header.format === 'webp' ? tools.decodeWebp(file) : tools.decodeJpeg(file)
 }
 
-async function decode(file: Uint8Array, format: ImageFormat, tools: CutTools): Promise<Picture> {
-  const header = readCheckedHeader(file, format, tools.pixelLimit)
+async function decode(file: Uint8Array, header: ImageHeader, tools: CutTools): Promise<Picture> {
   const raster = await decodeAs(file, header, tools)
   if (raster.width !== header.width || raster.height !== header.height) {
     const message = 'The image has another size than its header says; send a sound file.'
@@ -145,17 +144,6 @@ async function writeWebp(
   return new Response(file).body!
 }
 
-/** `applyMatte`, with the refinement that was asked for. */
-function refineAndApply(matte: Matte, picture: Picture, thumbnail: Uint8ClampedArray, { refine }: MatteOptions) {
-  if (refine === 'none') return applyMatte(matte, picture)
-  const guide = createGuide(matte, thumbnail)
-  const colours = estimateEdgeColours(matte, thumbnail)
-  const measured = applyMatte(matte, picture, { guide, colours })
-  free(guide.values)
-  free(colours.values)
-  return measured
-}
-
 async function cut(
   file: Uint8Array,
   format: ImageFormat,
@@ -163,7 +151,10 @@ async function cut(
   tools: CutTools,
   place: Place,
 ): Promise<MatteResult> {
-  const picture = await decode(file, format, tools)
+  const header = readCheckedHeader(file, format)
+  const refusal = tools.explainRefusal(header)
+  if (refusal) return { ok: false, code: 'invalid_image', message: refusal, tryElsewhere: true }
+  const picture = await decode(file, header, tools)
   tools.dropFile()
   const hold = holdPixels(picture, place)
   const fail = (failure: MatteFailure): MatteFailure => {
@@ -177,7 +168,9 @@ async function cut(
   if (!place.renew()) return fail(placeLost)
   if ('ok' in matte) return fail(matte)
   if (isEmpty(matte)) return fail({ ok: false, code: 'no_foreground' })
-  const measured = refineAndApply(matte, picture, thumbnail, options)
+  const refinement = createRefinement(matte, thumbnail, options)
+  const measured = applyMatte(matte, picture, refinement)
+  freeRefinement(refinement)
   const facts = { width: picture.width, height: picture.height, ...measured, model: tools.model.id }
   const frame = chooseFrame(picture, measured.bbox, options)
   const rendering = render(picture, frame, options)

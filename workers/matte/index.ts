@@ -1,7 +1,8 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { defaultMatteModel } from '../../models/index.ts'
 import { now } from '../../src/clock.ts'
-import { pixelLimitOf } from '../../src/matte/choose-host.ts'
+import type { ImageHeader } from '../../src/images/facts.ts'
+import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
 import type { ImageFormat, InferService, MatteResult, MatteService } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { cutOut } from './cut.ts'
@@ -13,6 +14,8 @@ import { decodeWebp, encodeWebp } from './webp.ts'
 interface MatteEnv {
   readonly INFER: InferService
 }
+
+const edge = findHost('edge')
 
 const queue = new Queue({
   maxWaiting: 2,
@@ -52,7 +55,7 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
       decodeJpeg,
       decodeWebp,
       encodeWebp,
-      pixelLimit: pixelLimitOf(options),
+      explainRefusal: (header: ImageHeader) => explainRefusal(edge, header, options),
       dropFile: () => free(image),
     }
     return cutOut(image, format, options, tools, place)

@@ -1,6 +1,6 @@
 import { type MatteOptions, measureMargin, readColour } from '../../src/matte/options.ts'
 import type { Picture } from './picture.ts'
-import type { DrawRow, PngKind } from './png-encoder.ts'
+import type { DrawRow, PngKind } from './png-blocks.ts'
 
 /** The part of the upright picture that is written, in pixels. */
 export interface Frame {
@@ -13,7 +13,11 @@ export interface Frame {
 type Box = readonly [x: number, y: number, width: number, height: number]
 
 /** The whole picture, or the foreground's box with its margin, within the picture. */
-export function chooseFrame({ width, height }: Picture, bbox: Box, { crop, margin }: MatteOptions): Frame {
+export function chooseFrame(
+  { width, height }: Pick<Picture, 'width' | 'height'>,
+  bbox: Box,
+  { crop, margin }: MatteOptions,
+): Frame {
   const [x, y, boxWidth, boxHeight] = bbox
   // An empty box has nothing to cut to.
   if (crop === 'false' || boxWidth === 0) return { left: 0, top: 0, width, height }
@@ -28,6 +32,10 @@ export function chooseFrame({ width, height }: Picture, bbox: Box, { crop, margi
   }
 }
 
+/** The kind of pixels that the options ask for. */
+export const kindOf = ({ output, bg }: Pick<MatteOptions, 'output' | 'bg'>): PngKind =>
+  output === 'mask' ? 'grey' : bg ? 'rgb' : 'rgba'
+
 /** How a row of an answer is drawn, and as which kind of pixels. */
 export interface Rendering {
   readonly kind: PngKind
@@ -39,13 +47,14 @@ export interface Rendering {
  */
 export function render(cutOut: Picture, frame: Frame, options: MatteOptions): Rendering {
   const { pixels, origin } = cutOut
+  const kind = kindOf(options)
   const [right, down] = [cutOut.stepX * 4, cutOut.stepY * 4]
   const start = (y: number) => origin * 4 + (frame.top + y) * down + frame.left * right
-  if (options.output === 'mask') {
+  if (kind === 'grey') {
     const draw: DrawRow = (y, row, offset) => {
       for (let x = 0, from = start(y) + 3; x < frame.width; x += 1, from += right) row[offset + x] = pixels[from]!
     }
-    return { kind: 'grey', draw }
+    return { kind, draw }
   }
   const ground = readColour(options.bg)
   if (ground) {
@@ -58,7 +67,7 @@ export function render(cutOut: Picture, frame: Frame, options: MatteOptions): Re
         row[to + 2] = blue + (pixels[from + 2]! - blue) * alpha + 0.5
       }
     }
-    return { kind: 'rgb', draw }
+    return { kind, draw }
   }
   const draw: DrawRow = (y, row, offset) => {
     for (let x = 0, from = start(y), to = offset; x < frame.width; x += 1, to += 4, from += right) {
@@ -68,5 +77,5 @@ export function render(cutOut: Picture, frame: Frame, options: MatteOptions): Re
       row[to + 3] = pixels[from + 3]!
     }
   }
-  return { kind: 'rgba', draw }
+  return { kind, draw }
 }

@@ -74,36 +74,71 @@ export interface ModelInput {
 }
 
 /**
- * The model's input for a picture, which is stretched to the square by Lanczos. Reads each row of the picture once and
- * keeps one at a time.
+ * Makes the model's input of a picture that comes row by row: it is stretched to the square by Lanczos. Reads each row
+ * once and keeps one at a time.
  */
-export function createInput(picture: Picture, { size, mean, std }: MatteModel['input']): ModelInput {
-  const columns = planWindows(picture.width, size)
-  const rows = planWindows(picture.height, size)
-  const row = new Float32Array(picture.width * 3)
-  const shrunk = new Float32Array(size * 3)
-  const sums = new Float32Array(size * size * 3)
-  for (let y = 0, first = 0; y < picture.height; y += 1) {
-    readRow(picture, y, row)
-    shrinkRow(row, columns, shrunk)
-    // Windows begin in order, so those that ended above this row never come back.
-    while (rows[first]!.start + rows[first]!.weights.length <= y) first += 1
-    for (let target = first; target < size && rows[target]!.start <= y; target += 1) {
-      const weight = rows[target]!.weights[y - rows[target]!.start] ?? 0
-      const base = target * size * 3
-      for (let i = 0; i < size * 3; i += 1) sums[base + i] = sums[base + i]! + shrunk[i]! * weight
+export class InputBuilder {
+  readonly #input: MatteModel['input']
+  readonly #columns: readonly Window[]
+  readonly #rows: readonly Window[]
+  readonly #row: Float32Array
+  readonly #shrunk: Float32Array
+  readonly #sums: Float32Array
+  /** The first row of the square to which rows may still be added. */
+  #first = 0
+
+  /** @param picture the size of the whole, in pixels */
+  constructor({ width, height }: Pick<Picture, 'width' | 'height'>, input: MatteModel['input']) {
+    const { size } = input
+    this.#input = input
+    this.#columns = planWindows(width, size)
+    this.#rows = planWindows(height, size)
+    this.#row = new Float32Array(width * 3)
+    this.#shrunk = new Float32Array(size * 3)
+    this.#sums = new Float32Array(size * size * 3)
+  }
+
+  /** Takes in the rows from `from` until `to`, of which `picture` must hold the pixels. Rows come in order. */
+  addRows(picture: Picture, from: number, to: number): void {
+    const rows = this.#rows
+    const shrunk = this.#shrunk
+    const sums = this.#sums
+    const { size } = this.#input
+    for (let y = from; y < to; y += 1) {
+      readRow(picture, y, this.#row)
+      shrinkRow(this.#row, this.#columns, shrunk)
+      // Windows begin in order, so those that ended above this row never come back.
+      while (rows[this.#first]!.start + rows[this.#first]!.weights.length <= y) this.#first += 1
+      for (let target = this.#first; target < size && rows[target]!.start <= y; target += 1) {
+        const weight = rows[target]!.weights[y - rows[target]!.start] ?? 0
+        const base = target * size * 3
+        for (let i = 0; i < size * 3; i += 1) sums[base + i] = sums[base + i]! + shrunk[i]! * weight
+      }
     }
   }
-  const plane = size * size
-  const tensor = new Float32Array(plane * 3)
-  const thumbnail = new Uint8ClampedArray(plane * 3)
-  for (let i = 0; i < plane; i += 1) {
-    for (let channel = 0; channel < 3; channel += 1) {
-      const value = Math.min(255, Math.max(0, sums[i * 3 + channel]!))
-      thumbnail[i * 3 + channel] = value
-      tensor[channel * plane + i] = (value / 255 - mean[channel]!) / std[channel]!
+
+  /** The input, once every row has been added. Ends the builder. */
+  finish(): ModelInput {
+    const { size, mean, std } = this.#input
+    const sums = this.#sums
+    const plane = size * size
+    const tensor = new Float32Array(plane * 3)
+    const thumbnail = new Uint8ClampedArray(plane * 3)
+    for (let i = 0; i < plane; i += 1) {
+      for (let channel = 0; channel < 3; channel += 1) {
+        const value = Math.min(255, Math.max(0, sums[i * 3 + channel]!))
+        thumbnail[i * 3 + channel] = value
+        tensor[channel * plane + i] = (value / 255 - mean[channel]!) / std[channel]!
+      }
     }
+    free(sums)
+    return { tensor, thumbnail }
   }
-  free(sums)
-  return { tensor, thumbnail }
+}
+
+/** The model's input for a picture that lies in memory as a whole. */
+export function createInput(picture: Picture, input: MatteModel['input']): ModelInput {
+  const builder = new InputBuilder(picture, input)
+  builder.addRows(picture, 0, picture.height)
+  return builder.finish()
 }

@@ -28,6 +28,8 @@ export const assets = {
 
 /** What a client gives itself between challenge and settlement. */
 const MAX_TIMEOUT_S = 120
+/** What a settlement may take, and the least that an authorization must live when the work begins. */
+const [SETTLE_S, MIN_SPARE_S] = [20, 30]
 /** Facilitators refuse what expires sooner: it would not reach a block. */
 const MIN_LIFE_S = 6
 /** A longer authorization could take money long after we have stopped looking for it. */
@@ -271,7 +273,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     },
 
     // A facilitator refuses what is nearly over, and a block takes its time.
-    needsSeconds: () => 30,
+    needsSeconds: (workSeconds) => Math.max(MIN_SPARE_S, workSeconds + SETTLE_S),
 
     async find(credential, terms, height) {
       try {

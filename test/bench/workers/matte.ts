@@ -1,5 +1,6 @@
 import { defaultMatteModel } from '../../../models/index.ts'
-import { pixelLimitOf } from '../../../src/matte/choose-host.ts'
+import type { ImageHeader } from '../../../src/images/facts.ts'
+import { explainRefusal, findHost } from '../../../src/matte/choose-host.ts'
 import type { ImageFormat, InferService } from '../../../src/matte/matte.ts'
 import { defaultMatteOptions } from '../../../src/matte/options.ts'
 import { cutOut } from '../../../workers/matte/cut.ts'
@@ -30,12 +31,16 @@ export default {
     const format = request.headers.get('Content-Type')?.slice('image/'.length) as ImageFormat
     const query = new URL(request.url).searchParams
     const to = query.get('format') === 'webp' ? 'webp' : 'png'
-    const pixelLimit = Number(query.get('limit') ?? pixelLimitOf({ format: to }))
+    const edge = findHost('edge')
+    const limit = Number(query.get('limit') ?? edge.pixels[to])
+    const options = { ...defaultMatteOptions, format: to } as const
+    const host = { ...edge, pixels: { png: limit, webp: limit } }
     const place = { renew: () => true, leave: () => {}, whenLost: () => {} }
     const file = new Uint8Array(await request.arrayBuffer())
     const codecs = { decodeJpeg, decodeWebp, encodeWebp }
-    const tools = { model: defaultMatteModel, infer, ...codecs, pixelLimit, dropFile: () => free(file) }
-    const result = await cutOut(file, format, { ...defaultMatteOptions, format: to }, tools, place)
+    const explain = (header: ImageHeader) => explainRefusal(host, header, options)
+    const tools = { model: defaultMatteModel, infer, ...codecs, explainRefusal: explain, dropFile: () => free(file) }
+    const result = await cutOut(file, format, options, tools, place)
     return result.ok ? new Response(result.body) : Response.json(result, { status: 400 })
   },
 }

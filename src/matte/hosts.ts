@@ -1,0 +1,111 @@
+import { now } from '../clock.ts'
+import { ApiError } from '../errors.ts'
+import type { ImageHeader } from '../images/facts.ts'
+import { chooseHosts, findHost, type HostName, type MatteHost } from './choose-host.ts'
+import type { ImageFormat, MatteResult, MatteService } from './matte.ts'
+import type { MatteOptions } from './options.ts'
+
+/** How long one look at a host's health is believed. */
+const FRESH_MS = 5_000
+const PING_LIMIT_MS = 4_000
+/** A host that fails later than this has used up the time in which another could work. */
+const RETRY_WITHIN_MS = 20_000
+
+/** A picture that somebody may be asked to cut out. */
+export interface Picture {
+  readonly format: ImageFormat
+  /** Bytes. */
+  readonly size: number
+  /** The bytes from their beginning; may be called again. */
+  open(): Promise<ReadableStream<Uint8Array>>
+}
+
+/** Rejects when a promise takes longer. */
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), milliseconds)
+  try {
+    return await Promise.race([promise, timeout.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The hosts of one deployment: who is there, who is busy, and the work on them. */
+export class MatteHosts {
+  readonly #services: Readonly<Partial<Record<HostName, MatteService>>>
+  readonly #busyUntil = new Map<HostName, number>()
+  readonly #looks = new Map<HostName, { readonly at: number; readonly isUp: boolean }>()
+
+  constructor(services: Readonly<Partial<Record<HostName, MatteService>>>) {
+    this.#services = services
+  }
+
+  /** In the order of the table. */
+  get available(): readonly HostName[] {
+    return (['edge', 'container'] as const).filter((name) => this.#services[name])
+  }
+
+  /** Most pixels of a picture, by what is asked to be written. */
+  pixelLimit(format: MatteOptions['format']): number {
+    return Math.max(...this.available.map((name) => findHost(name).pixels[format]))
+  }
+
+  /**
+   * Who is to be asked for a picture, in order: never nobody.
+   * @throws ApiError `invalid_image` if none of them takes it, `processor_unavailable` if the only one that does is down
+   */
+  async choose(header: ImageHeader | null, options: MatteOptions): Promise<readonly [MatteHost, ...MatteHost[]]> {
+    const time = now()
+    const busy = new Set(this.available.filter((name) => (this.#busyUntil.get(name) ?? 0) > time))
+    const hosts = chooseHosts(header, options, { available: this.available, busy })
+    if (typeof hosts === 'string') throw new ApiError('invalid_image', { message: hosts })
+    if (hosts.every(({ name }) => name === 'container') && !(await this.#isUp('container'))) {
+      const message = 'What cuts out large pictures does not answer. Send the same request again.'
+      throw new ApiError('processor_unavailable', { message, retryAfter: 10 })
+    }
+    return hosts
+  }
+
+  /**
+   * Asks one host after the other, the next only when one has no room or does not take the picture after all.
+   * One that breaks has no room. Never rejects.
+   */
+  async cut(hosts: readonly MatteHost[], picture: Picture, options: MatteOptions): Promise<MatteResult> {
+    const began = now()
+    for (const [i, { name }] of hosts.entries()) {
+      const isLast = i === hosts.length - 1
+      const result = await this.#ask(name, picture, options)
+      if (result.ok) return result
+      const isBusy = result.code === 'processor_unavailable'
+      if (isBusy) this.#busyUntil.set(name, now() + (result.retryAfter ?? 5) * 1000)
+      const mayGoOn = (isBusy || result.tryElsewhere) && now() - began < RETRY_WITHIN_MS
+      if (isLast || !mayGoOn) return result
+    }
+    return { ok: false, code: 'processor_unavailable' }
+  }
+
+  async #ask(name: HostName, picture: Picture, options: MatteOptions): Promise<MatteResult> {
+    try {
+      const service = this.#services[name]!
+      const image = await picture.open()
+      return await service.cut(image, picture.size, picture.format, options)
+    } catch (error) {
+      console.error(JSON.stringify({ level: 'error', event: 'host_failed', host: name, message: String(error) }))
+      return { ok: false, code: 'processor_unavailable' }
+    }
+  }
+
+  /** One look serves whoever asks within a few seconds. */
+  async #isUp(name: HostName): Promise<boolean> {
+    const last = this.#looks.get(name)
+    if (last && now() - last.at < FRESH_MS) return last.isUp
+    const isUp = await within(PING_LIMIT_MS, this.#services[name]!.ping()).then(
+      () => true,
+      () => false,
+    )
+    // The answer and not the promise: one request may not wait for what another began.
+    this.#looks.set(name, { at: now(), isUp })
+    return isUp
+  }
+}

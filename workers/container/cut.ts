@@ -1,0 +1,156 @@
+import { ApiError } from '../../src/errors.ts'
+import { checkImage } from '../../src/images/check-image.ts'
+import type { ImageHeader } from '../../src/images/facts.ts'
+import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
+import type { CutOutFacts, ImageFormat, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
+import type { MatteOptions } from '../../src/matte/options.ts'
+import { isEmpty } from '../matte/alpha.ts'
+import { MatteApplier } from '../matte/apply-matte.ts'
+import { free } from '../matte/picture.ts'
+import { createRefinement, freeRefinement } from '../matte/refinement.ts'
+import { chooseFrame } from '../matte/render.ts'
+import { InputBuilder, type ModelInput } from '../matte/tensor.ts'
+import type { Body } from './body.ts'
+import type { Budget } from './budget.ts'
+import { estimateCost } from './cost.ts'
+import { decodeImage } from './decode.ts'
+import type { LoadedModel } from './inference.ts'
+import type { RasterFile } from './raster-file.ts'
+import { Workplace } from './workplace.ts'
+import { writePng } from './write-png.ts'
+import { writeWebp } from './write-webp.ts'
+
+/** What the work needs from outside. */
+export interface CutTools {
+  readonly budget: Budget
+  /** A folder for the rasters of all pictures in work. */
+  readonly scratch: string
+  /** The model that a quality gets, once it is loaded. */
+  findModel(quality: MatteOptions['quality']): Promise<LoadedModel>
+}
+
+const host = findHost('container')
+
+/** Seconds until another try makes sense when there was no room. */
+const retryAfter = 10
+const noRoom: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter }
+
+/** How much of a body is looked at for its header, at first. */
+const headBytes = 64 * 1024
+
+async function readHeader(body: Body, format: ImageFormat): Promise<ImageHeader> {
+  for (let bytes = headBytes; ; bytes *= 2) {
+    const { head, isWhole } = await body.readHead(bytes)
+    const { header } = checkImage(head, isWhole, `image/${format}`)
+    if (header) return header
+  }
+}
+
+async function createInput(raster: RasterFile, { model }: LoadedModel): Promise<ModelInput> {
+  const builder = new InputBuilder(raster, model.input)
+  for await (const { picture, from, to } of raster.bands()) builder.addRows(picture, from, to)
+  return builder.finish()
+}
+
+/** Turns the raster into its cut-out, in place; null if there is no foreground. */
+async function cutRaster(raster: RasterFile, loaded: LoadedModel, options: MatteOptions): Promise<CutOutFacts | null> {
+  const { tensor, thumbnail } = await createInput(raster, loaded)
+  const matte = await loaded.infer(tensor)
+  free(tensor)
+  if (isEmpty(matte)) return null
+  const refinement = createRefinement(matte, thumbnail, options)
+  const applier = new MatteApplier(matte, raster, refinement)
+  for await (const band of raster.bands()) {
+    applier.applyRows(band.picture, band.from, band.to)
+    await raster.write(band)
+  }
+  freeRefinement(refinement)
+  return { width: raster.width, height: raster.height, ...applier.measure(), model: loaded.model.id }
+}
+
+/** A stream of what `chunks` gives, during which the workplace is kept. */
+function toStream(chunks: AsyncGenerator<Uint8Array>, workplace: Workplace): ReadableStream<Uint8Array> {
+  const end = () => void workplace.end()
+  // Whoever hung up reads nothing any more, and so would never end it.
+  workplace.signal.addEventListener('abort', end)
+  async function* read() {
+    try {
+      yield* chunks
+    } finally {
+      workplace.signal.removeEventListener('abort', end)
+      await workplace.end()
+    }
+  }
+  const reading = read()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reading.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await reading.return()
+    },
+  })
+}
+
+async function cut(
+  body: Body,
+  header: ImageHeader,
+  options: MatteOptions,
+  loaded: LoadedModel,
+  workplace: Workplace,
+): Promise<MatteResult> {
+  const file = await body.readAll()
+  const raster = await decodeImage(file, header, workplace)
+  free(file)
+  const facts = await cutRaster(raster, loaded, options)
+  if (!facts) return { ok: false, code: 'no_foreground' }
+  const frame = chooseFrame(raster, facts.bbox, options)
+  if (options.format === 'png') {
+    return { ok: true, contentType: 'image/png', facts, body: toStream(writePng(raster, frame, options), workplace) }
+  }
+  const webp = (await writeWebp(raster, frame, options)) as Uint8Array<ArrayBuffer>
+  return { ok: true, contentType: 'image/webp', facts, body: new Blob([webp]).stream() }
+}
+
+function toFailure(error: unknown, signal: AbortSignal): MatteFailure {
+  if (error instanceof ApiError && error.code === 'invalid_image') {
+    return { ok: false, code: 'invalid_image', message: error.message }
+  }
+  // Nobody waits for it any more.
+  if (signal.aborted) return noRoom
+  console.error(JSON.stringify({ event: 'cut_failed', message: error instanceof Error ? error.stack : String(error) }))
+  return { ok: false, code: 'processing_failed' }
+}
+
+/**
+ * Cuts the foreground out of one image, of any size that the contract allows, in memory that grows with the picture only
+ * where a decoder or an encoder makes it. Waits until there is room for it, and holds that until the answer's stream has
+ * been read or cancelled, or `signal` says that nobody waits. Never rejects.
+ */
+export async function cutOut(
+  body: Body,
+  format: ImageFormat,
+  options: MatteOptions,
+  tools: CutTools,
+  signal: AbortSignal,
+): Promise<MatteResult> {
+  let workplace: Workplace | undefined
+  try {
+    const header = await readHeader(body, format)
+    const message = explainRefusal(host, header, options)
+    if (message) return { ok: false, code: 'invalid_image', message }
+    const loaded = await tools.findModel(options.quality)
+    const room = await tools.budget.enter(estimateCost(header, body.bytes, options), signal)
+    if (!room) return noRoom
+    workplace = await Workplace.open(tools.scratch, room, signal)
+    const result = await cut(body, header, options, loaded, workplace)
+    // A PNG is written while it is read.
+    if (!result.ok || result.contentType === 'image/webp') await workplace.end()
+    return result
+  } catch (error) {
+    await workplace?.end()
+    return toFailure(error, signal)
+  }
+}

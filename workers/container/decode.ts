@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { ApiError } from '../../src/errors.ts'
+import type { ImageHeader } from '../../src/images/facts.ts'
+import { findJpegEnd } from '../../src/images/jpeg-segments.ts'
+import { findWebpEnd } from '../../src/images/webp-chunks.ts'
+import { orient } from '../matte/picture.ts'
+import { RasterFile } from './raster-file.ts'
+import type { Workplace } from './workplace.ts'
+
+/** Sets libvips up for this process: what comes from outside is PNG, JPEG or WebP by content, or nothing. */
+export function setUpLibvips(): void {
+  // One picture follows the other: a cache would only hold memory, and decoders have one thread anyway.
+  sharp.cache(false)
+  sharp.concurrency(1)
+  const own = ['VipsForeignLoadPng', 'VipsForeignLoadJpeg', 'VipsForeignLoadWebp', 'VipsForeignLoadVips']
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation: own })
+}
+
+const names = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' } as const
+
+/** A decoder that is still busy then is broken off. */
+const limitSeconds = 60
+/** As in an edge isolate: each scan goes over every block of the picture, however few bytes it has. */
+const maxScans = 200
+
+const refuse = (message: string): ApiError => new ApiError('invalid_image', { message })
+const refuseTruncated = (format: ImageHeader['format']): ApiError =>
+  refuse(`The image is a truncated ${names[format]}; send the whole file.`)
+
+/** What libvips would not mind. @throws ApiError `invalid_image` */
+function checkWhole(file: Uint8Array, format: ImageHeader['format']): void {
+  if (format === 'webp' && findWebpEnd(file) === null) throw refuseTruncated(format)
+  if (format !== 'jpeg') return
+  const found = findJpegEnd(file)
+  if (!found) throw refuseTruncated(format)
+  if (found.scans > maxScans) throw refuse('The image is a JPEG of more than 200 scans; save it anew with fewer.')
+}
+
+/** An error of libvips as one for the caller. */
+function explain(error: unknown, format: ImageHeader['format']): unknown {
+  const message = error instanceof Error ? error.message : ''
+  if (/timeout/i.test(message)) return error
+  if (/[Pp]remature end|truncat|end of (file|stream|input)|not enough data/i.test(message))
+    return refuseTruncated(format)
+  return refuse(`The image is a damaged ${names[format]}; send a sound file.`)
+}
+
+/** Name of the file that libvips writes. */
+const stored = 'stored.v'
+/** How many pixels are turned at a time. */
+const stripPixels = 4_000_000
+
+/** Writes a raster upright into a file of its own, strip by strip. */
+async function turnUpright(
+  raster: RasterFile,
+  orientation: ImageHeader['orientation'],
+  workplace: Workplace,
+): Promise<RasterFile> {
+  const { width, height, hasAlpha } = raster
+  const isSideways = orientation >= 5
+  const shape = isSideways ? { width: height, height: width } : { width, height }
+  const upright = await RasterFile.create('upright.v', shape, hasAlpha, workplace)
+  const rows = Math.max(1, Math.floor(stripPixels / shape.width))
+  const strip = new Uint32Array(rows * shape.width)
+  for (let top = 0; top < shape.height; top += rows) {
+    workplace.signal.throwIfAborted()
+    const count = Math.min(rows, shape.height - top)
+    // Where these rows lie in the stored picture: columns of it, or rows, counted from either end.
+    const isFromEnd = orientation === 3 || orientation === 4 || orientation >= 7
+    const first = isFromEnd ? shape.height - top - count : top
+    const box = isSideways ? { x: first, y: 0, width: count, height } : { x: 0, y: first, width, height: count }
+    const pixels = raster.readBox(box)
+    const { origin, stepX, stepY } = orient({ ...box, pixels, hasAlpha }, orientation)
+    const words = new Uint32Array(pixels.buffer)
+    for (let y = 0, to = 0; y < count; y += 1) {
+      for (let x = 0, from = origin + y * stepY; x < shape.width; x += 1, from += stepX, to += 1)
+        strip[to] = words[from]!
+    }
+    await upright.writeRows(new Uint8Array(strip.buffer, 0, count * shape.width * 4), top)
+  }
+  return upright
+}
+
+/**
+ * Decodes one whole image file into a raster file of the workplace: upright, sRGB, 8 bits.
+ * @throws ApiError `invalid_image` if it is truncated or damaged, or of another size than its header says
+ */
+export async function decodeImage(file: Uint8Array, header: ImageHeader, workplace: Workplace): Promise<RasterFile> {
+  const { format, width, height, orientation, profile } = header
+  checkWhole(file, format)
+  const picture = sharp(file, {
+    limitInputPixels: width * height,
+    failOn: 'error',
+    sequentialRead: true,
+    // As at the edge: what means sRGB is not converted.
+    ignoreIcc: profile === 'none' || profile === 'srgb',
+  })
+  let hasAlpha = false
+  try {
+    ;({ hasAlpha } = await picture.metadata())
+    await picture
+      .timeout({ seconds: limitSeconds })
+      .toColourspace('srgb')
+      .ensureAlpha()
+      .toFile(join(workplace.folder, stored))
+  } catch (error) {
+    throw explain(error, format)
+  }
+  const raster = await RasterFile.open(stored, hasAlpha, workplace)
+  if (raster.width !== width || raster.height !== height) {
+    throw refuse('The image has another size than its header says; send a sound file.')
+  }
+  return orientation === 1 ? raster : turnUpright(raster, orientation, workplace)
+}
