@@ -4,6 +4,7 @@ import { ApiError } from '../../src/errors.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import { findJpegEnd } from '../../src/images/jpeg-segments.ts'
 import { findWebpEnd } from '../../src/images/webp-chunks.ts'
+import { convertToSrgb, isGrey } from '../matte/colour.ts'
 import { orient } from '../matte/picture.ts'
 import { RasterFile } from './raster-file.ts'
 import type { Workplace } from './workplace.ts'
@@ -94,8 +95,8 @@ export async function decodeImage(file: Uint8Array, header: ImageHeader, workpla
     limitInputPixels: width * height,
     failOn: 'error',
     sequentialRead: true,
-    // As at the edge: what means sRGB is not converted.
-    ignoreIcc: profile === 'none' || profile === 'srgb',
+    // Lookup tables and CMYK are libvips' to convert, the others ours, as at the edge.
+    ignoreIcc: profile !== 'foreign',
   })
   let hasAlpha = false
   try {
@@ -111,6 +112,12 @@ export async function decodeImage(file: Uint8Array, header: ImageHeader, workpla
   const raster = await RasterFile.open(stored, hasAlpha, workplace)
   if (raster.width !== width || raster.height !== height) {
     throw refuse('The image has another size than its header says; send a sound file.')
+  }
+  if (typeof profile === 'object') {
+    for await (const band of raster.bands()) {
+      convertToSrgb(band.picture.pixels, profile, isGrey(header))
+      await raster.write(band)
+    }
   }
   return orientation === 1 ? raster : turnUpright(raster, orientation, workplace)
 }

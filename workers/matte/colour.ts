@@ -1,4 +1,4 @@
-import type { Curve, Matrix, Profile, RgbProfile } from '../../src/images/facts.ts'
+import type { Curve, ImageHeader, Matrix, Profile, RgbProfile } from '../../src/images/facts.ts'
 
 /** Linear sRGB of X, Y, Z under D50: the inverse of sRGB's columns (Bradford adaptation; ICC.1:2022, Annex E). */
 const toSrgb: Matrix = [
@@ -53,6 +53,11 @@ function convertGreys(pixels: Uint8Array, curve: Curve): void {
     for (let c = i; c < i + 3; c += 1) pixels[c] = values[pixels[c]!]!
   }
 }
+
+/** Whether a picture is grey as stored. */
+export const isGrey = (header: ImageHeader): boolean =>
+  (header.format === 'png' && (header.colourType === 0 || header.colourType === 4)) ||
+  (header.format === 'jpeg' && header.components === 1)
 
 /**
  * Brings RGBA pixels to sRGB in place, relative to the white of each, colours beyond sRGB cut off. Our own and not

@@ -6,7 +6,7 @@ import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../..
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { isEmpty, type Matte } from './alpha.ts'
 import { applyMatte } from './apply-matte.ts'
-import { convertToSrgb } from './colour.ts'
+import { convertToSrgb, isGrey } from './colour.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
 import { decodePng } from './png-decoder.ts'
 import { encodePng } from './png-encoder.ts'
@@ -34,10 +34,6 @@ export interface CutTools {
 const inferRetryAfter = 5
 /** The work took longer than its place was held, and another's has begun. */
 const placeLost: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter: inferRetryAfter }
-
-const isGrey = (header: ImageHeader): boolean =>
-  (header.format === 'png' && (header.colourType === 0 || header.colourType === 4)) ||
-  (header.format === 'jpeg' && header.components === 1)
 
 function decodeAs(file: Uint8Array, header: ImageHeader, tools: CutTools): Promise<Raster> {
   if (header.format === 'png') return decodePng(file, header)

@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ImageHeader } from '../../src/images/facts.ts'
+import type { HostName } from '../../src/matte/choose-host.ts'
+import { MatteHosts } from '../../src/matte/hosts.ts'
+import type { MatteFailure, MatteResult, MatteService } from '../../src/matte/matte.ts'
+import { defaultMatteOptions } from '../../src/matte/options.ts'
+
+const facts = { width: 1, height: 1, bbox: [0, 0, 1, 1], coverage: 1 } as const
+const png = (width: number, height: number): ImageHeader => ({
+  ...({ format: 'png', width, height, orientation: 1, profile: 'none', animated: false } as const),
+  ...{ bitDepth: 8, colourType: 2, interlaced: false },
+})
+
+type Answer = () => Promise<MatteResult>
+const works =
+  (model: string): Answer =>
+  async () => ({
+    ...{ ok: true, contentType: 'image/png', facts: { ...facts, model }, body: new ReadableStream() },
+  })
+const fails =
+  (failure: Omit<MatteFailure, 'ok'>): Answer =>
+  async () => ({ ok: false, ...failure })
+const breaks: Answer = () => Promise.reject(new Error('the network connection was lost'))
+
+/** Hosts that answer as a test says; `asked` is who was. */
+function createHosts(answers: Partial<Record<HostName, Answer>>, ping = async (): Promise<void> => {}) {
+  const asked: string[] = []
+  const opened: number[] = []
+  const serve = (name: HostName): MatteService => ({
+    cut: async (image) => {
+      asked.push(name)
+      await image.cancel()
+      return answers[name]!()
+    },
+    ping: async () => {
+      asked.push(`ping ${name}`)
+      return ping()
+    },
+  })
+  const services = Object.fromEntries((Object.keys(answers) as HostName[]).map((name) => [name, serve(name)]))
+  const hosts = new MatteHosts(services)
+  const open = async () => {
+    opened.push(asked.length)
+    return new ReadableStream<Uint8Array>()
+  }
+  const run = async (pixels = 10, options = defaultMatteOptions) =>
+    hosts.cut(await hosts.choose(png(pixels, pixels), options), { format: 'png', size: 1, open }, options)
+  return { asked, opened, hosts, run }
+}
+
+describe('the edge', () => {
+  it('that has no room: the Container is asked once, with the body from its beginning', async () => {
+    const { asked, opened, run } = createHosts({
+      edge: fails({ code: 'processor_unavailable', retryAfter: 3 }),
+      container: works('isnet-1024'),
+    })
+    expect(await run()).toMatchObject({ ok: true, facts: { model: 'isnet-1024' } })
+    expect([asked, opened]).toEqual([
+      ['edge', 'container'],
+      [0, 1],
+    ])
+  })
+
+  it('that breaks: the Container is asked', async () => {
+    const { run } = createHosts({ edge: breaks, container: works('isnet-1024') })
+    expect(await run()).toMatchObject({ ok: true })
+  })
+
+  it('that does not take the picture after all: the Container is asked', async () => {
+    const { run } = createHosts({
+      edge: fails({ code: 'invalid_image', message: 'in a profile', tryElsewhere: true }),
+      container: works('isnet-1024'),
+    })
+    expect(await run()).toMatchObject({ ok: true })
+  })
+
+  it.each(['invalid_image', 'no_foreground', 'processing_failed'] as const)(
+    'that says %s is believed',
+    async (code) => {
+      const { asked, run } = createHosts({ edge: fails({ code }), container: works('isnet-1024') })
+      expect(await run()).toMatchObject({ ok: false, code })
+      expect(asked).toEqual(['edge'])
+    },
+  )
+
+  it('that has no room: its failure is the answer where there is no other', async () => {
+    const { run } = createHosts({ edge: fails({ code: 'processor_unavailable', retryAfter: 3 }) })
+    expect(await run()).toEqual({ ok: false, code: 'processor_unavailable', retryAfter: 3 })
+  })
+
+  it('that has no room either when the Container is down: 503', async () => {
+    const { asked, run } = createHosts({ edge: fails({ code: 'processor_unavailable' }), container: breaks })
+    expect(await run()).toMatchObject({ ok: false, code: 'processor_unavailable' })
+    expect(asked).toEqual(['edge', 'container'])
+  })
+
+  it('works though the Container is down, which nobody asks', async () => {
+    const { asked, run } = createHosts({ edge: works('starter-320'), container: breaks }, () => Promise.reject())
+    expect(await run()).toMatchObject({ ok: true })
+    expect(asked).toEqual(['edge'])
+  })
+})
+
+describe('in time', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('an edge that was full is asked last for as long as it said, and then first again', async () => {
+    const { asked, run } = createHosts({
+      edge: fails({ code: 'processor_unavailable', retryAfter: 3 }),
+      container: works('isnet-1024'),
+    })
+    await run()
+    await run()
+    expect(asked.splice(0)).toEqual(['edge', 'container', 'container'])
+    await vi.advanceTimersByTimeAsync(3_000)
+    await run()
+    expect(asked).toEqual(['edge', 'container'])
+  })
+
+  it('a Container that does not answer is 503 before anybody pays, and is looked at again after 5 seconds', async () => {
+    let isDown = true
+    const { asked, run } = createHosts({ edge: works('starter-320'), container: works('isnet-1024') }, async () => {
+      if (isDown) throw new Error('no answer')
+    })
+    await expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable', options: { retryAfter: 10 } })
+    await expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable' })
+    expect(asked).toEqual(['ping container'])
+    isDown = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await run(5000)).toMatchObject({ ok: true })
+  })
+
+  it('a Container that hangs is down after 4 seconds', async () => {
+    const { run } = createHosts({ edge: works('starter-320'), container: works('x') }, () => new Promise(() => {}))
+    const end = expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable' })
+    await vi.advanceTimersByTimeAsync(4_000)
+    await end
+  })
+
+  it('an edge that took 20 seconds to say no leaves no time for another', async () => {
+    const slow: Answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20_000))
+      return { ok: false, code: 'processor_unavailable' }
+    }
+    const { asked, run } = createHosts({ edge: slow, container: works('isnet-1024') })
+    const end = run()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await end).toMatchObject({ ok: false })
+    expect(asked).toEqual(['edge'])
+  })
+})
+
+describe('a deployment', () => {
+  it('has the pixel limit of its largest host', () => {
+    expect(createHosts({ edge: breaks }).hosts.pixelLimit('png')).toBe(4_000_000)
+    expect(createHosts({ edge: breaks, container: breaks }).hosts.pixelLimit('webp')).toBe(100_000_000)
+  })
+})
