@@ -27,10 +27,14 @@ export interface Bundle {
 export function bundleWorker(config: string): Bundle {
   const out = mkdtempSync(join(tmpdir(), 'pixtoll-bundle-'))
   const wrangler = join(dirname(require.resolve('wrangler/package.json')), 'bin/wrangler.js')
-  execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '-c', join(root, config), '--outdir', out], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  execFileSync(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--containers-rollout=none', '-c', join(root, config), '--outdir', out],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
   const modules = readdirSync(out)
     .filter((name) => /\.(js|wasm|onnx)$/.test(name))
     .map((name) => ({ name, path: join(out, name), kind: findKind(name) }))

@@ -58,6 +58,7 @@ export class TestLedger extends Ledger {
   constructor(ctx: DurableObjectState, env: Env) {
     const results = {
       put: async () => {},
+      begin: () => Promise.reject(new Error('nothing here is that large')),
       open: async () => null,
       delete: async (key: string) => {
         if (!world.deletes) throw new Error('the store is down')

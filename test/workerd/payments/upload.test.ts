@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createSpool } from '../../../src/hosting/storage.ts'
-import { PART_BYTES, takeUpload } from '../../../src/payments/upload.ts'
+import { PART_BYTES } from '../../../src/payments/parts.ts'
+import { takeUpload } from '../../../src/payments/upload.ts'
 import { openRequestBody } from '../../../src/request-body.ts'
 
 const bucket = (env as unknown as { STORAGE: R2Bucket }).STORAGE
