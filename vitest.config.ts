@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**', 'test/e2e/**', 'test/restart/**', 'test/isolate/**'],
+          exclude: ['test/{workerd,e2e,restart,isolate,large}/**'],
           testTimeout: 30_000,
         },
       },
@@ -36,6 +36,17 @@ export default defineConfig({
           include: ['test/restart/**/*.test.ts'],
           globalSetup: './test/restart/global-setup.ts',
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Pictures that take seconds and hundreds of megabytes, through a real Container.
+        test: {
+          name: 'large',
+          include: ['test/large/**/*.test.ts'],
+          globalSetup: './test/restart/global-setup.ts',
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

@@ -3,40 +3,10 @@ export const PART_BYTES = 5 * 1024 * 1024
 
 /** Keeps one stream part by part. */
 export interface PartWriter {
-  /** Keeps the next part. Every part but the last holds `PART_BYTES`. */
+  /** Keeps the next part, whose bytes are another's afterwards. Every part but the last holds `PART_BYTES`. */
   write(part: Uint8Array): Promise<void>
   /** Forgets what was kept. Never throws. */
   abort(): Promise<void>
-}
-
-/** Collects pieces into parts of `PART_BYTES`. */
-class Parts {
-  #pieces: Uint8Array[] = []
-  #size = 0
-
-  /** What no part holds yet. */
-  rest(): Uint8Array {
-    if (this.#pieces.length === 1) return this.#pieces[0]!
-    const whole = new Uint8Array(this.#size)
-    let at = 0
-    for (const piece of this.#pieces) {
-      whole.set(piece, at)
-      at += piece.byteLength
-    }
-    return whole
-  }
-
-  /** Takes a piece in and gives the parts that are full. */
-  *add(piece: Uint8Array): Generator<Uint8Array> {
-    this.#pieces.push(piece)
-    this.#size += piece.byteLength
-    while (this.#size > PART_BYTES) {
-      const all = this.rest()
-      this.#pieces = [all.subarray(PART_BYTES)]
-      this.#size = all.byteLength - PART_BYTES
-      yield all.subarray(0, PART_BYTES)
-    }
-  }
 }
 
 /** Where a stream lies now: in memory, or with a writer that has all of its parts. `size` in bytes. */
@@ -49,26 +19,54 @@ export type Poured<Writer> =
  * @throws whatever the stream or the writer throws; nothing is kept then
  */
 export async function pour<Writer extends PartWriter>(
-  pieces: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array>,
   begin: () => Promise<Writer>,
 ): Promise<Poured<Writer>> {
-  const parts = new Parts()
+  const pieces: Uint8Array[] = []
   let writer: Writer | undefined
+  // One buffer for all parts: the garbage of one for each would be as large as the stream.
+  let part = new Uint8Array()
+  let filled = 0
   let size = 0
   try {
-    for await (const piece of pieces) {
+    for await (const piece of source) {
       size += piece.byteLength
-      for (const part of parts.add(piece)) {
-        writer ??= await begin()
-        await writer.write(part)
+      pieces.push(piece)
+      if (size <= PART_BYTES) continue
+      if (!writer) {
+        writer = await begin()
+        part = new Uint8Array(PART_BYTES)
+      }
+      for (let next = pieces.shift(); next; next = pieces.shift()) {
+        for (let at = 0; at < next.byteLength; ) {
+          // The last part may not be empty, so a full one waits for more to come.
+          if (filled === PART_BYTES) {
+            await writer.write(part)
+            filled = 0
+          }
+          const taken = next.subarray(at, at + PART_BYTES - filled)
+          part.set(taken, filled)
+          filled += taken.byteLength
+          at += taken.byteLength
+        }
       }
     }
-    const bytes = parts.rest()
-    if (!writer) return { size, bytes }
-    await writer.write(bytes)
+    if (!writer) return { size, bytes: join(pieces, size) }
+    await writer.write(part.subarray(0, filled))
     return { size, writer }
   } catch (error) {
     await writer?.abort()
     throw error
   }
+}
+
+function join(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return whole
 }

@@ -26,6 +26,8 @@ export interface Control {
   failWork(failure?: Omit<MatteFailure, 'ok'>): void
   /** Calls of R2 that fail until the test says otherwise. */
   failStorage(calls: readonly StorageCall[]): void
+  /** What R2 holds: keys of objects, and how many multipart uploads are neither completed nor aborted. */
+  readStorage(): { readonly keys: readonly string[]; readonly uploads: number }
   stop(): Promise<void>
 }
 
@@ -43,7 +45,7 @@ interface Kept {
   readonly uploaded: string
 }
 
-function serveStorage(app: Hono): (calls: readonly StorageCall[]) => void {
+function serveStorage(app: Hono): Pick<Control, 'failStorage' | 'readStorage'> {
   const objects = new Map<string, Kept>()
   let failing: readonly string[] = []
   const describe = ({ bytes, kept, uploaded }: Kept) => ({
@@ -63,6 +65,30 @@ function serveStorage(app: Hono): (calls: readonly StorageCall[]) => void {
     objects.set(c.req.param('key'), object)
     return c.body(null, 200, describe(object))
   })
+  const parts = new Map<string, Uint8Array<ArrayBuffer>[]>()
+  app.put('/storage/:key/parts/:upload/:number', async (c) => {
+    const { upload, number } = c.req.param()
+    const all = parts.get(upload) ?? []
+    all[Number(number) - 1] = new Uint8Array(await c.req.arrayBuffer())
+    parts.set(upload, all)
+    return c.body(null, 200)
+  })
+  app.put('/storage/:key/whole/:upload', (c) => {
+    const { upload, key } = c.req.param()
+    const all = parts.get(upload) ?? []
+    const [first] = all
+    // As R2 wants them: alike but for the last, and none of the others below 5 MiB.
+    const isSound = first && all.slice(0, -1).every(({ length }) => length === first.length && length >= 5 << 20)
+    if (!isSound) return c.text('unequal or small parts', 400)
+    const object = { bytes: new Uint8Array(Buffer.concat(all)), kept: '{}', uploaded: new Date().toISOString() }
+    parts.delete(upload)
+    objects.set(key, object)
+    return c.body(null, 200, describe(object))
+  })
+  app.delete('/storage/:key/parts/:upload', (c) => {
+    parts.delete(c.req.param('upload'))
+    return c.body(null, 200)
+  })
   app.get('/storage/:key', (c) => {
     const object = objects.get(c.req.param('key'))
     return object ? c.body(object.bytes, 200, describe(object)) : c.notFound()
@@ -81,8 +107,11 @@ function serveStorage(app: Hono): (calls: readonly StorageCall[]) => void {
     })
     return c.json({ objects: found, next: page.length < keys.length ? page.at(-1) : '' })
   })
-  return (calls) => {
-    failing = calls
+  return {
+    failStorage: (calls) => {
+      failing = calls
+    },
+    readStorage: () => ({ keys: [...objects.keys()], uploads: parts.size }),
   }
 }
 
@@ -102,7 +131,7 @@ export async function startControl(): Promise<Control> {
     plan.reached()
     return c.json({ ...(await plan.verdict), visit })
   })
-  const failStorage = serveStorage(app)
+  const storage = serveStorage(app)
   const server = await serveLocally(app.fetch, { port: 0 })
 
   return {
@@ -120,7 +149,7 @@ export async function startControl(): Promise<Control> {
       const nothing = () => {}
       plans.work.push({ verdict: Promise.resolve({ ok: false, ...failure }), reached: nothing, abandoned: nothing })
     },
-    failStorage,
+    ...storage,
     stop: server.stop,
   }
 }

@@ -15,6 +15,9 @@ const objects = { LEDGER: 'PaymentLedger', IDEMPOTENCY_KEY: 'IdempotencyKey', ST
 export interface OwnStack extends Omit<Control, 'url' | 'stop'> {
   /** Ends the process as a power cut would: SIGKILL. */
   kill(): Promise<void>
+  /** What the gateway's process takes, in MiB: see `Workerd`. Linux only. */
+  readMemory(): ReturnType<Workerd['readMemory']>
+  forgetPeak(): void
   /** Ends the process and starts another on the same storage, with these changes to its configuration. */
   restart(vars?: Readonly<Record<string, string>>): Promise<void>
   stop(): Promise<void>
@@ -42,6 +45,8 @@ export async function startOwnStack(): Promise<OwnStack> {
   return {
     ...control,
     kill,
+    readMemory: () => workerd!.readMemory(),
+    forgetPeak: () => workerd!.forgetPeak(),
     restart,
     async stop() {
       await kill()
