@@ -1,13 +1,16 @@
 /** `npm run bench [name ...]`: makes every measurement, or those named, and prints a Markdown table for each. */
 import { bundles } from './bundles.ts'
+import { container } from './container.ts'
 import { edges } from './edges.ts'
 import { gateway } from './gateway.ts'
 import { infer } from './infer.ts'
+import { isnet } from './isnet.ts'
 import { matte } from './matte.ts'
+import { rival } from './rival.ts'
 import { sheets } from './sheets.ts'
 import { type Bench, formatTable } from './table.ts'
 
-const benches: readonly Bench[] = [gateway, infer, matte, edges, sheets, bundles]
+const benches: readonly Bench[] = [gateway, infer, matte, edges, sheets, container, isnet, rival, bundles]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name))

@@ -10,7 +10,7 @@ import type { Matte } from '../matte/alpha.ts'
  * How the runtime is set: all the processors there are; an arena, without which each run asks the system for its memory
  * anew and takes four times as long; no memory pattern, which takes half as much again (docs/benchmarks.md).
  */
-const sessionOptions: ort.InferenceSession.SessionOptions = {
+export const sessionOptions: ort.InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
   graphOptimizationLevel: 'all',
   intraOpNumThreads: availableParallelism(),

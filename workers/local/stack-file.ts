@@ -19,7 +19,8 @@ const key = z.custom<`0x${string}`>((value) => isHex(value) && value.length === 
 
 const schema = z.object({
   gateway: z.url(),
-  container: z.url(),
+  /** Null on a system that the Container does not run on. */
+  container: z.url().nullable(),
   adminToken: z.string(),
   rpc: z.url(),
   chainId: z.int().positive(),

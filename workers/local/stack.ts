@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { type LocalContainer, startContainer } from './container.ts'
+import { isContainerPossible, type LocalContainer, startContainer } from './container.ts'
 import { type Gateway, PortTakenError, startGateway } from './gateway.ts'
 import { findPort } from './loopback.ts'
 import { type Stack, StackError } from './stack-file.ts'
@@ -63,11 +63,11 @@ export async function startStack({ port: asked, ...options }: StackOptions): Pro
     await rm(stateFolder, { recursive: true, force: true })
   }
   try {
-    container = await startContainer(options)
-    const containerUrl = container.url
+    if (isContainerPossible) container = await startContainer(options)
+    const containerUrl = container?.url ?? null
     const { gateway, port } = await startGatewaySomewhere(asked, (port) => {
       options.signal?.throwIfAborted()
-      const vars = { ...world.gatewayVars(nameUrl(port)), CONTAINER_URL: containerUrl }
+      const vars = { ...world.gatewayVars(nameUrl(port)), ...(containerUrl && { CONTAINER_URL: containerUrl }) }
       return startGateway({ ...options, port, stateFolder, vars })
     })
     const { rpc, chainId, usdc, payTo, facilitator, tempoRpc, tempoPayTo, demo, adminToken } = world
