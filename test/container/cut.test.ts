@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { Budget } from '../../workers/container/budget.ts'
 import { oddNames, readOdd } from '../images/odd-images.ts'
+import { createChunk } from '../images/png-writer.ts'
 import { createTools, cutByContainer, cutByEdge, discModel, readBytes } from './kit.ts'
 
 const photo = sharp('test/fixtures/photos/lantern.jpg').resize({ width: 500 })
@@ -73,6 +74,17 @@ describe('an orientation', () => {
     expect(seen).toBeGreaterThan(1000)
     expect(off).toBeLessThanOrEqual(1)
     expect(data.length / 4).toBe(upright.info.width * upright.info.height)
+  })
+})
+
+describe('what stands behind the first 64 KiB of a file', () => {
+  it('counts, too: an orientation', async () => {
+    const file = readOdd('exif6.png')
+    const comment = createChunk('tEXt', Buffer.concat([Buffer.from('Comment\0'), Buffer.alloc(100_000, 0x20)]))
+    // Behind the signature and IHDR.
+    const late = Buffer.concat([file.subarray(0, 33), comment, file.subarray(33)])
+    const { info } = await decode(await readBytes(await cutByContainer(late, 'png')))
+    expect([info.width, info.height]).toEqual([200, 300])
   })
 })
 

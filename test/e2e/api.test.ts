@@ -5,7 +5,7 @@ import { createDocs } from '../../src/docs/index.ts'
 import { errorsOf } from '../../src/docs/openapi.ts'
 import { endpoints } from '../../src/endpoints/index.ts'
 import { errors } from '../../src/errors.ts'
-import { decode, stack } from './kit.ts'
+import { createCaller, decode, photo, post, stack } from './kit.ts'
 
 const all = [...endpoints, ...createDocs(endpoints)]
 const get = (path: string, init?: RequestInit) => fetch(stack.gateway + path, init)
@@ -150,6 +150,23 @@ describe('GET /health', () => {
       status: 'ok',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/),
       dependencies: { facilitator: 'ok', evm_rpc: 'ok', tempo_rpc: 'ok', matte: 'ok', storage: 'ok' },
+      pixels: { png: 4_000_000, webp: 1_000_000 },
+    })
+  })
+})
+
+describe('a deployment without a Container', () => {
+  it('says so before anybody asks, and refuses quality=best with the reason', async () => {
+    for (const path of ['/openapi.json', '/llms.txt']) {
+      const text = await (await get(path)).text()
+      expect(text).toMatch(/4,000,000 pixels in all \(1,000,000 for a WebP\)/)
+      expect(text).toMatch(/quality=best` is not to be had here/)
+    }
+    const answer = await post(photo('flower.jpg'), createCaller(), '?quality=best')
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({
+      error: 'invalid_request',
+      message: expect.stringMatching(/quality.* may be auto or fast: best needs a Container/),
     })
   })
 })

@@ -1,5 +1,5 @@
 import { ApiError } from '../../src/errors.ts'
-import { checkImage } from '../../src/images/check-image.ts'
+import { checkImage, readCheckedHeader } from '../../src/images/check-image.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
 import type { CutOutFacts, ImageFormat, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
@@ -38,6 +38,7 @@ const noRoom: MatteFailure = { ok: false, code: 'processor_unavailable', retryAf
 /** How much of a body is looked at for its header, at first. */
 const headBytes = 64 * 1024
 
+/** The header as far as it tells what a picture costs; orientation and profile may lie behind these bytes. */
 async function readHeader(body: Body, format: ImageFormat): Promise<ImageHeader> {
   for (let bytes = headBytes; ; bytes *= 2) {
     const { head, isWhole } = await body.readHead(bytes)
@@ -96,12 +97,15 @@ function toStream(chunks: AsyncGenerator<Uint8Array>, workplace: Workplace): Rea
 
 async function cut(
   body: Body,
-  header: ImageHeader,
+  format: ImageFormat,
   options: MatteOptions,
   loaded: LoadedModel,
   workplace: Workplace,
 ): Promise<MatteResult> {
   const file = await body.readAll()
+  const header = readCheckedHeader(file, format)
+  const message = explainRefusal(host, header, options)
+  if (message) return { ok: false, code: 'invalid_image', message }
   const raster = await decodeImage(file, header, workplace)
   free(file)
   const facts = await cutRaster(raster, loaded, options)
@@ -139,13 +143,11 @@ export async function cutOut(
   let workplace: Workplace | undefined
   try {
     const header = await readHeader(body, format)
-    const message = explainRefusal(host, header, options)
-    if (message) return { ok: false, code: 'invalid_image', message }
     const loaded = await tools.findModel(options.quality)
     const room = await tools.budget.enter(estimateCost(header, body.bytes, options), signal)
     if (!room) return noRoom
     workplace = await Workplace.open(tools.scratch, room, signal)
-    const result = await cut(body, header, options, loaded, workplace)
+    const result = await cut(body, format, options, loaded, workplace)
     // A PNG is written while it is read.
     if (!result.ok || result.contentType === 'image/webp') await workplace.end()
     return result

@@ -65,7 +65,13 @@ const app = createApp({
   readModels: () => [...loaded],
   closing: closing.signal,
 })
-const server = serve({ fetch: app.fetch, port: readNumber('PORT', 8080), hostname: process.env.HOST ?? '0.0.0.0' })
+const server = serve({
+  fetch: app.fetch,
+  port: readNumber('PORT', 8080),
+  hostname: process.env.HOST ?? '0.0.0.0',
+  // Longer than the gateway keeps a connection: one that ends just when it is used again would be a 503.
+  serverOptions: { keepAliveTimeout: 75_000 },
+})
 
 /** Ends when the pictures in work are done. */
 function close(): void {
@@ -76,5 +82,10 @@ function close(): void {
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, close)
 
-await Promise.all([fast, finest])
-console.log(JSON.stringify({ event: 'ready', models: [...loaded], memory: budget.state }))
+try {
+  await Promise.all([fast, finest])
+  console.log(JSON.stringify({ event: 'ready', models: [...loaded], memory: budget.state }))
+} catch (error) {
+  console.error(JSON.stringify({ event: 'no_model', message: error instanceof Error ? error.message : String(error) }))
+  process.exit(1)
+}
