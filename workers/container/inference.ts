@@ -49,6 +49,8 @@ export async function loadModel(model: MatteModel, folder: string): Promise<Load
   const file = await readFile(path)
   const sha256 = createHash('sha256').update(file).digest('hex')
   if (sha256 !== model.sha256) throw new Error(`${path} is another file than models/ says: its sha256 is ${sha256}`)
+  // It reports to its maker unless told not to before its first session.
+  process.env.ORT_DISABLE_TELEMETRY = '1'
   const session = await ort.InferenceSession.create(file, sessionOptions)
   const shape = [1, 3, input.size, input.size]
 
