@@ -108,12 +108,3 @@ describe('a WebP', () => {
     expect(worst).toBeLessThanOrEqual(2)
   })
 })
-
-describe('after 50 broken pictures in a row', () => {
-  it('a good one works', async () => {
-    const whole = await sharp(photo('flower.jpg')).resize({ width: 240 }).jpeg().toBuffer()
-    for (let i = 0; i < 50; i += 1)
-      expect((await cut(whole.subarray(0, whole.length / 2), 'image/jpeg')).status).toBe(400)
-    expect((await cut(whole, 'image/jpeg')).status).toBe(200)
-  })
-})
