@@ -24,10 +24,10 @@ function createJob(says: {
 }) {
   const seen = {
     ...{ failed: [] as Failure[], marked: [] as string[], deleted: [] as string[], settled: 0, givenBack: 0 },
-    ...{ parts: [] as number[], completed: [] as StoredResult[], aborted: 0 },
+    ...{ kept: [] as string[], parts: [] as number[], completed: [] as StoredResult[], aborted: 0 },
   }
   const results = {
-    put: says.put ?? (async () => {}),
+    put: says.put ?? (async (key: string) => void seen.kept.push(key)),
     begin: async () => ({
       write: says.write ?? (async (part: Uint8Array) => void seen.parts.push(part.length)),
       finish: async () => {},
@@ -122,7 +122,7 @@ describe('work', () => {
     await end
     vi.useRealTimers()
     expect(seen).toMatchObject({ failed: [{ code: 'processor_unavailable' }], settled: 0 })
-    expect(isCancelled).toBe(true)
+    expect([isCancelled, seen.kept]).toEqual([true, []])
   })
 
   it('that never answers is given up after its limit, and never settled', async () => {
