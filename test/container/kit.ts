@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import type { MatteModel } from '../../models/index.ts'
 import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
 import type { ImageFormat, MatteResult } from '../../src/matte/matte.ts'
@@ -26,6 +27,7 @@ export const discAlpha = Uint8Array.from({ length: size * size }, (_, i) => {
 /** Tools for the Container's work. `left` names what lies in its scratch folder. */
 export function createTools(changes: Partial<CutTools> = {}) {
   const scratch = mkdtempSync(join(tmpdir(), 'pixtoll-scratch-'))
+  onTestFinished(() => rmSync(scratch, { recursive: true }))
   const budget = new Budget({ bytes: 1 << 30, maxWaiting: 2, patience: 1000 })
   const findModel = async () => ({ model: discModel, infer: async () => ({ alpha: discAlpha, size }) })
   return { tools: { budget, scratch, findModel, ...changes }, left: () => readdirSync(scratch) }
