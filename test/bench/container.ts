@@ -66,7 +66,7 @@ export const container: Bench = {
             'body, MB': round(file.length / 2 ** 20),
             seconds: round(seconds),
             'grows by, MiB': round(running.readMemory().peak - before, 0),
-            'let in for, MiB': round(estimateCost(header, file.length, options) / 2 ** 20, 0),
+            'let in for, MiB': round(estimateCost(header, file, file.length, options) / 2 ** 20, 0),
           })
         }
       }

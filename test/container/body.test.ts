@@ -4,7 +4,7 @@ import { Body } from '../../workers/container/body.ts'
 const content = Uint8Array.from({ length: 1000 }, (_, i) => i & 255)
 
 /** A body that comes in pieces of so many bytes, and then ends or falls silent. */
-function createBody(bytes: number, piece = 100, isSilent = false): Body {
+function createBody(bytes: number, piece = 100, isSilent = false, signal = new AbortController().signal): Body {
   let at = 0
   const stream = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -14,7 +14,7 @@ function createBody(bytes: number, piece = 100, isSilent = false): Body {
       at += piece
     },
   })
-  return new Body(stream, bytes)
+  return new Body(stream, bytes, signal)
 }
 
 describe('a body', () => {
@@ -39,6 +39,22 @@ describe('a body', () => {
     const body = createBody(bytes)
     await body.readHead(100)
     await expect(body.readAll()).rejects.toThrow(message)
+  })
+
+  it('is drained to its end, and no further than it said', async () => {
+    for (const bytes of [1000, 500, 2000]) {
+      const body = createBody(bytes)
+      await body.readHead(100)
+      await body.drain()
+      await expect(body.readAll()).rejects.toThrow()
+    }
+  })
+
+  it('that nobody waits for any more ends, and rejects', async () => {
+    const client = new AbortController()
+    const end = expect(createBody(2000, 100, true, client.signal).readAll()).rejects.toThrow(/shorter/)
+    client.abort()
+    await end
   })
 
   describe('that falls silent', () => {

@@ -143,6 +143,25 @@ describe('no cut-out', () => {
     expect([left(), tools.budget.state.used]).toEqual([[], 0])
   })
 
+  it('a JPEG that ends in the middle of its picture, under an end marker: truncated', async () => {
+    const whole = await photo.clone().jpeg().toBuffer()
+    const half = Buffer.concat([whole.subarray(0, whole.length / 2), Buffer.from([0xff, 0xd9])])
+    const result = await cutByContainer(half, 'jpeg')
+    expect(result).toMatchObject({ code: 'invalid_image', message: expect.stringMatching(/truncated JPEG/) })
+  })
+
+  it('whose header does not come within 1 MB has all the room there is, alone', async () => {
+    const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0xff, 0xff]), Buffer.alloc(65_533)])
+    const whole = await photo.clone().jpeg().toBuffer()
+    const late = Buffer.concat([whole.subarray(0, 2), ...Array(60).fill(comment), whole.subarray(2)])
+    const { tools, left } = createTools()
+    const result = await cutByContainer(late, 'jpeg', {}, { tools, left })
+    if (!result.ok) throw new Error(result.code)
+    expect(tools.budget.state.used).toBe(tools.budget.state.bytes)
+    await result.body.cancel()
+    expect(tools.budget.state.used).toBe(0)
+  })
+
   const png = () => photo.clone().png().toBuffer()
 
   it('when there is no room: processor_unavailable', async () => {

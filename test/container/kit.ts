@@ -33,7 +33,17 @@ export function createTools(changes: Partial<CutTools> = {}) {
   return { tools: { budget, scratch, findModel, ...changes }, left: () => readdirSync(scratch) }
 }
 
-export const streamOf = (file: Uint8Array): ReadableStream<Uint8Array> => new Blob([Uint8Array.from(file)]).stream()
+/** A file in the pieces in which a network brings it. */
+export function streamOf(file: Uint8Array): ReadableStream<Uint8Array> {
+  let at = 0
+  return new ReadableStream({
+    pull(controller) {
+      if (at < file.length) controller.enqueue(file.slice(at, at + 65_536))
+      else controller.close()
+      at += 65_536
+    },
+  })
+}
 
 /** The Container's answer. */
 export function cutByContainer(
@@ -43,7 +53,7 @@ export function cutByContainer(
   { tools } = createTools(),
   signal = new AbortController().signal,
 ): Promise<MatteResult> {
-  const body = new Body(streamOf(file), file.length)
+  const body = new Body(streamOf(file), file.length, signal)
   return cutOut(body, format, { ...defaultMatteOptions, ...options }, tools, signal)
 }
 

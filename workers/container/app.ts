@@ -15,6 +15,8 @@ export interface AppOptions {
 }
 
 const maxBytes = 25 * 1024 * 1024
+/** Longer than the gateway waits for anything: whoever reads its answer slower than this holds room for nobody. */
+const limitMs = 120_000
 
 const isSame = (one: string, other: string): boolean => {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
@@ -22,14 +24,14 @@ const isSame = (one: string, other: string): boolean => {
 }
 
 /** Reads a request that the gateway would send; a sentence for any other. */
-function readRequest(c: Context) {
+function readRequest(c: Context, signal: AbortSignal) {
   const format = readFormat(c.req.header('content-type') ?? null)
   if (!format) return 'Content-Type must be image/png, image/jpeg or image/webp'
   const bytes = Number(c.req.header('content-length') ?? Number.NaN)
   if (!(bytes >= 1 && bytes <= maxBytes) || !c.req.raw.body) return `Content-Length must be 1 to ${maxBytes}`
   const options = readOptions(new URL(c.req.url).searchParams)
   if ('wrong' in options) return `the option "${options.wrong}" is missing, unknown or not valid`
-  return { format, options, body: new Body(c.req.raw.body, bytes) }
+  return { format, options, body: new Body(c.req.raw.body, bytes, signal) }
 }
 
 /** The Container's server: `src/matte/wire.ts` over HTTP. */
@@ -45,16 +47,20 @@ export function createApp({ tools, token, readModels, closing }: AppOptions): Ho
   })
 
   app.post(cutPath, async (c) => {
-    const asked = readRequest(c)
+    const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(limitMs)])
+    const asked = readRequest(c, signal)
     if (typeof asked === 'string') return c.text(`${asked}\n`, 400)
     const { format, options, body } = asked
     const started = performance.now()
-    const result = await cutOut(body, format, options, tools, c.req.raw.signal)
+    const result = await cutOut(body, format, options, tools, signal)
     const code = result.ok ? 'ok' : result.code
     console.log(
       JSON.stringify({ event: 'cut', format, bytes: body.bytes, code, ms: Math.round(performance.now() - started) }),
     )
-    if (!result.ok) return writeFailure(result)
+    if (!result.ok) {
+      await body.drain()
+      return writeFailure(result)
+    }
     const headers = { 'Content-Type': result.contentType, [factsHeader]: JSON.stringify(result.facts) }
     return new Response(result.body, { headers })
   })

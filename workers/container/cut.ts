@@ -1,6 +1,5 @@
 import { ApiError } from '../../src/errors.ts'
 import { checkImage, readCheckedHeader } from '../../src/images/check-image.ts'
-import type { ImageHeader } from '../../src/images/facts.ts'
 import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
 import type { CutOutFacts, ImageFormat, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
@@ -35,16 +34,19 @@ const host = findHost('container')
 const retryAfter = 10
 const noRoom: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter }
 
-/** How much of a body is looked at for its header, at first. */
-const headBytes = 64 * 1024
+/** How much of a body is looked at before there is room for it: what waits lies in memory, too. */
+const headBytes = [64 * 1024, 1024 * 1024]
 
-/** The header as far as it tells what a picture costs; orientation and profile may lie behind these bytes. */
-async function readHeader(body: Body, format: ImageFormat): Promise<ImageHeader> {
-  for (let bytes = headBytes; ; bytes *= 2) {
+/** What a picture costs, as far as its first bytes tell. Throws ApiError `invalid_image` if they tell that it is none. */
+async function estimate(body: Body, format: ImageFormat, options: MatteOptions): Promise<number> {
+  let cost = Infinity
+  for (const bytes of headBytes) {
     const { head, isWhole } = await body.readHead(bytes)
     const { header } = checkImage(head, isWhole, `image/${format}`)
-    if (header) return header
+    cost = estimateCost(header, head, body.bytes, options)
+    if (header) break
   }
+  return cost
 }
 
 async function createInput(raster: RasterFile, { model }: LoadedModel): Promise<ModelInput> {
@@ -142,9 +144,9 @@ export async function cutOut(
 ): Promise<MatteResult> {
   let workplace: Workplace | undefined
   try {
-    const header = await readHeader(body, format)
+    const cost = await estimate(body, format, options)
     const loaded = await tools.findModel(options.quality)
-    const room = await tools.budget.enter(estimateCost(header, body.bytes, options), signal)
+    const room = await tools.budget.enter(cost, signal)
     if (!room) return noRoom
     workplace = await Workplace.open(tools.scratch, room, signal)
     const result = await cut(body, format, options, loaded, workplace)

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import sharp from 'sharp'
+import sharp, { type FailOnOptions } from 'sharp'
 import { ApiError } from '../../src/errors.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
-import { findJpegEnd } from '../../src/images/jpeg-segments.ts'
-import { findWebpEnd } from '../../src/images/webp-chunks.ts'
 import { convertToSrgb, isGrey } from '../matte/colour.ts'
+import { describeWarning } from '../matte/jpeg-warnings.ts'
 import { orient } from '../matte/picture.ts'
+import { pare } from './pare.ts'
 import { RasterFile } from './raster-file.ts'
 import type { Workplace } from './workplace.ts'
 
@@ -23,25 +23,16 @@ const names = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' } as const
 
 /** A decoder that is still busy then is broken off. */
 const limitSeconds = 60
-/** As in an edge isolate: each scan goes over every block of the picture, however few bytes it has. */
-const maxScans = 200
 
 const refuse = (message: string): ApiError => new ApiError('invalid_image', { message })
 const refuseTruncated = (format: ImageHeader['format']): ApiError =>
   refuse(`The image is a truncated ${names[format]}; send the whole file.`)
 
-/** What libvips would not mind. @throws ApiError `invalid_image` */
-function checkWhole(file: Uint8Array, format: ImageHeader['format']): void {
-  if (format === 'webp' && findWebpEnd(file) === null) throw refuseTruncated(format)
-  if (format !== 'jpeg') return
-  const found = findJpegEnd(file)
-  if (!found) throw refuseTruncated(format)
-  if (found.scans > maxScans) throw refuse('The image is a JPEG of more than 200 scans; save it anew with fewer.')
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : '')
 
 /** An error of libvips as one for the caller. */
 function explain(error: unknown, format: ImageHeader['format']): unknown {
-  const message = error instanceof Error ? error.message : ''
+  const message = messageOf(error)
   if (/timeout/i.test(message)) return error
   if (/[Pp]remature end|truncat|end of (file|stream|input)|not enough data/i.test(message))
     return refuseTruncated(format)
@@ -84,31 +75,45 @@ async function turnUpright(
   return upright
 }
 
+/** Has libvips write a file's pixels into a raster file, and answers whether some of them may be transparent. */
+async function write(
+  file: Uint8Array,
+  { format, width, height, profile }: ImageHeader,
+  path: string,
+): Promise<boolean> {
+  const open = (failOn: FailOnOptions) =>
+    sharp(file, {
+      failOn,
+      limitInputPixels: width * height,
+      sequentialRead: true,
+      // Lookup tables and CMYK are libvips' to convert, the others ours, as at the edge.
+      ignoreIcc: profile !== 'foreign',
+    })
+  const decode = (failOn: FailOnOptions) =>
+    open(failOn).timeout({ seconds: limitSeconds }).toColourspace('srgb').ensureAlpha().toFile(path)
+  const { hasAlpha } = await open('error').metadata()
+  try {
+    // libjpeg warns of what is missing, and goes on with grey.
+    await decode('warning')
+  } catch (error) {
+    const isHarmless = format === 'jpeg' && describeWarning([messageOf(error)]) === null
+    if (!isHarmless) throw error
+    await decode('error')
+  }
+  return hasAlpha
+}
+
 /**
- * Decodes one whole image file into a raster file of the workplace: upright, sRGB, 8 bits.
+ * Decodes one whole image file, whose bytes are another's afterwards, into a raster file of the workplace: upright,
+ * sRGB, 8 bits.
  * @throws ApiError `invalid_image` if it is truncated or damaged, or of another size than its header says
  */
 export async function decodeImage(file: Uint8Array, header: ImageHeader, workplace: Workplace): Promise<RasterFile> {
   const { format, width, height, orientation, profile } = header
-  checkWhole(file, format)
-  const picture = sharp(file, {
-    limitInputPixels: width * height,
-    failOn: 'error',
-    sequentialRead: true,
-    // Lookup tables and CMYK are libvips' to convert, the others ours, as at the edge.
-    ignoreIcc: profile !== 'foreign',
-  })
-  let hasAlpha = false
-  try {
-    ;({ hasAlpha } = await picture.metadata())
-    await picture
-      .timeout({ seconds: limitSeconds })
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .toFile(join(workplace.folder, stored))
-  } catch (error) {
+  const pared = pare(file, header)
+  const hasAlpha = await write(pared, header, join(workplace.folder, stored)).catch((error: unknown): never => {
     throw explain(error, format)
-  }
+  })
   const raster = await RasterFile.open(stored, hasAlpha, workplace)
   if (raster.width !== width || raster.height !== height) {
     throw refuse('The image has another size than its header says; send a sound file.')

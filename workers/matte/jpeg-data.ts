@@ -14,8 +14,8 @@ const worthACopy = 256 * 1024
 const adobe = 0xee
 const jfif = 0xe0
 
-/** The decoder looks at no other application segment. */
-const isLeftOut = (marker: number): boolean =>
+/** Application segments and comments that decoders do not look at. */
+export const isLeftOut = (marker: number): boolean =>
   (marker > jfif && marker <= 0xef && marker !== adobe) || marker === markers.comment
 
 /**

@@ -3,7 +3,7 @@ import { ApiError } from '../../src/errors.ts'
 const messages = {
   truncated: 'The image is a truncated JPEG; send the whole file.',
   damaged: 'The image is a damaged JPEG; send a sound file.',
-  scans: 'The image is a JPEG of more than 200 scans; save it anew with fewer.',
+  scans: 'The image is a JPEG of too many scans for its size; save it anew with 40 or fewer.',
 } as const
 
 export type JpegFault = keyof typeof messages
