@@ -51,10 +51,10 @@ function readChecked(head: Uint8Array, format: ImageHeader['format']): ImageHead
 }
 
 /**
- * Whether an image is one at all, as far as its first bytes tell: `head` is the first 64 KiB or more, or, if `complete`,
- * the whole file. For the gateway, before anything is charged; who can work on it is for `matte/choose-host.ts` to say.
- * Throws ApiError `unsupported_media_type` (Content-Type missing or not PNG, JPEG or WebP) or `invalid_image` with a
- * sentence that names what is wrong and what would be right.
+ * Whether an image is one at all, as far as its first bytes tell: `head` is the first 64 KiB or more, or, if
+ * `complete`, the whole file. For the gateway, before anything is charged; who can work on it is for
+ * `matte/choose-host.ts` to say. Throws ApiError `unsupported_media_type` (Content-Type missing or not PNG, JPEG or
+ * WebP) or `invalid_image` with a sentence that names what is wrong and what would be right.
  */
 export function checkImage(head: Uint8Array, complete: boolean, contentType: string | null): CheckedImage {
   const format = readContentType(contentType)

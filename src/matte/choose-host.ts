@@ -28,7 +28,9 @@ export const matteHosts = [
     name: 'edge',
     qualities: ['auto', 'fast'],
     pixels: {
-      /** Written row by row: at this size a photograph takes 32 to 71 MiB of an isolate's 128 MB (docs/benchmarks.md). */
+      /**
+       * Written row by row: at this size a photograph takes 32 to 71 MiB of an isolate's 128 MB (docs/benchmarks.md).
+       */
       png: 4_000_000,
       /** The encoder holds up to 40 bytes for each pixel: 65 to 74 MiB in all at this size. */
       webp: 1_000_000,
@@ -91,8 +93,8 @@ export function explainRefusal(host: MatteHost, header: ImageHeader, { format }:
   const limit = host.pixels[format]
   if (width * height > limit) {
     return (
-      `The image has ${count(width)} x ${count(height)} pixels, ${count(width * height)} in all; this deployment takes ` +
-      `${count(limit)} at most. Send a smaller copy.`
+      `The image has ${count(width)} x ${count(height)} pixels, ${count(width * height)} in all; ` +
+      `this deployment takes ${count(limit)} at most. Send a smaller copy.`
     )
   }
   const reason = host.refuses.find(({ picks }) => picks(header))?.because

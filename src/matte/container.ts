@@ -23,7 +23,9 @@ async function readText(response: Response): Promise<string> {
   return text
 }
 
-/** Background removal in the Container, over HTTP (`wire.ts`). What it answers is believed only where it makes sense. */
+/**
+ * Background removal in the Container, over HTTP (`wire.ts`). What it answers is believed only where it makes sense.
+ */
 export function createContainerMatte({ fetch, base, token }: ContainerRoute): MatteService {
   const call = (path: string, init: RequestInit = {}): Promise<Response> => {
     const request = new Request(base + path, init)

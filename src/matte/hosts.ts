@@ -53,7 +53,7 @@ export class MatteHosts {
 
   /**
    * Who is to be asked for a picture, in order: never nobody.
-   * @throws ApiError `invalid_image` if none of them takes it, `processor_unavailable` if the only one that does is down
+   * @throws ApiError `invalid_image` if none of them takes it, `processor_unavailable` if the only one is down
    */
   async choose(header: ImageHeader | null, options: MatteOptions): Promise<readonly [MatteHost, ...MatteHost[]]> {
     const time = now()

@@ -32,8 +32,8 @@ async function* readPieces(body: ReadableStream<Uint8Array>, signal: AbortSignal
 }
 
 /**
- * Keeps a result in the store, while it comes: up to 5 MB in one piece, which `bytes` answers, a larger one part by part,
- * and then nobody holds it. Nothing is kept if it fails.
+ * Keeps a result in the store, while it comes: up to 5 MB in one piece, which `bytes` answers, a larger one part by
+ * part, and then nobody holds it. Nothing is kept if it fails.
  * @throws ApiError `processor_unavailable` if the result breaks off, `processing_failed` if the store does not keep it
  */
 export async function keepResult(

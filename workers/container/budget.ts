@@ -36,7 +36,10 @@ export class Budget {
     return { bytes: this.#options.bytes, used: this.#used, waiting: this.#waiting.length }
   }
 
-  /** Answers room for `cost` bytes at once or when it is this picture's turn; null if too many wait, or `signal` ends it. */
+  /**
+   * Answers room for `cost` bytes at once or when it is this picture's turn; null if too many wait, or `signal` ends
+   * it.
+   */
   enter(cost: number, signal: AbortSignal): Promise<Room | null> {
     const { bytes, maxWaiting, patience } = this.#options
     const capped = Math.min(cost, bytes)

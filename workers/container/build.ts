@@ -1,6 +1,6 @@
 /**
- * `node workers/container/build.ts FOLDER`: everything that the Container needs at run time, in one folder: the server in
- * one file, the native packages that it cannot hold, and the matte models.
+ * `node workers/container/build.ts FOLDER`: everything that the Container needs at run time, in one folder: the server
+ * in one file, the native packages that it cannot hold, and the matte models.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'

@@ -10,7 +10,9 @@ const base = 150 * MiB
 /** A lossless WebP, or the alpha of a lossy one, may name 65,536 groups of prefix codes, however small it is. */
 const prefixCodes = 920 * MiB
 
-/** Whether the first scan of a JPEG holds all of its colours: otherwise libjpeg keeps the coefficients of all of them. */
+/**
+ * Whether the first scan of a JPEG holds all of its colours: otherwise libjpeg keeps the coefficients of all of them.
+ */
 function isInterleaved(head: Uint8Array, components: number): boolean {
   for (const { marker, data } of readSegments(head)) if (marker === markers.sos) return data?.[0] === components
   return false
@@ -19,7 +21,9 @@ function isInterleaved(head: Uint8Array, components: number): boolean {
 /** Whether a WebP is lossy and has no alpha: its first chunk says so (RFC 9649, 2.5). */
 const isPlain = (head: Uint8Array): boolean => String.fromCharCode(...head.subarray(12, 16)) === 'VP8 '
 
-/** What a picture takes while it is decoded, in bytes for each pixel, measured at 100 megapixels (docs/benchmarks.md). */
+/**
+ * What a picture takes while it is decoded, in bytes for each pixel, measured at 100 megapixels (docs/benchmarks.md).
+ */
 function estimateDecoding(header: ImageHeader, head: Uint8Array): number {
   const pixels = header.width * header.height
   const byRows = 0.5 * pixels
@@ -44,8 +48,8 @@ const encodingWebp = 21
 const webpAlone = 25_000_000
 
 /**
- * Bytes of memory that a picture is let in for, beside the loaded models, by the first bytes of its file. `Infinity`: all
- * there is.
+ * Bytes of memory that a picture is let in for, beside the loaded models, by the first bytes of its file. `Infinity`:
+ * all there is.
  * @param header null if it lies behind these bytes
  */
 export function estimateCost(

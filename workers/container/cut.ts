@@ -37,7 +37,9 @@ const noRoom: MatteFailure = { ok: false, code: 'processor_unavailable', retryAf
 /** How much of a body is looked at before there is room for it: what waits lies in memory, too. */
 const headBytes = [64 * 1024, 1024 * 1024]
 
-/** What a picture costs, as far as its first bytes tell. Throws ApiError `invalid_image` if they tell that it is none. */
+/**
+ * What a picture costs, as far as its first bytes tell. Throws ApiError `invalid_image` if they tell that it is none.
+ */
 async function estimate(body: Body, format: ImageFormat, options: MatteOptions): Promise<number> {
   let cost = Infinity
   for (const bytes of headBytes) {
@@ -131,9 +133,9 @@ function toFailure(error: unknown, signal: AbortSignal): MatteFailure {
 }
 
 /**
- * Cuts the foreground out of one image, of any size that the contract allows, in memory that grows with the picture only
- * where a decoder or an encoder makes it. Waits until there is room for it, and holds that until the answer's stream has
- * been read or cancelled, or `signal` says that nobody waits. Never rejects.
+ * Cuts the foreground out of one image, of any size that the contract allows, in memory that grows with the picture
+ * only where a decoder or an encoder makes it. Waits until there is room for it, and holds that until the answer's
+ * stream has been read or cancelled, or `signal` says that nobody waits. Never rejects.
  */
 export async function cutOut(
   body: Body,

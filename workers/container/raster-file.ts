@@ -27,7 +27,9 @@ interface Box extends Shape {
 
 const tooShort = (): Error => new Error('the raster file is shorter than its header says')
 
-/** Rows of a picture that lie in memory: `picture` is the whole, and holds pixels of the rows from `from` until `to`. */
+/**
+ * Rows of a picture that lie in memory: `picture` is the whole, and holds pixels of the rows from `from` until `to`.
+ */
 export interface Band {
   readonly picture: Picture
   readonly from: number

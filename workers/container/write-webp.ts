@@ -3,7 +3,9 @@ import type { MatteOptions } from '../../src/matte/options.ts'
 import type { Frame } from '../matte/render.ts'
 import type { RasterFile } from './raster-file.ts'
 
-/** A cut-out as a WebP: lossy colour at quality 90, lossless alpha. The encoder holds 20 bytes for each of its pixels. */
+/**
+ * A cut-out as a WebP: lossy colour at quality 90, lossless alpha. The encoder holds 20 bytes for each of its pixels.
+ */
 export function writeWebp(
   { path, width, height }: RasterFile,
   frame: Frame,

@@ -45,8 +45,8 @@ async function startGatewaySomewhere(
 
 /**
  * Starts the world (chains, facilitator, wallets) in this process, the Container and all Workers in children, and
- * resolves when everything answers. Rejects with a `StackError` when a port that was asked for is taken or the Workers do not start;
- * nothing is left running then.
+ * resolves when everything answers. Rejects with a `StackError` when a port that was asked for is taken or the Workers
+ * do not start; nothing is left running then.
  */
 export async function startStack({ port: asked, ...options }: StackOptions): Promise<RunningStack> {
   const stateFolder = await createStateFolder()

@@ -30,8 +30,8 @@ export type Measured = Pick<CutOutFacts, 'bbox' | 'coverage'>
 
 /**
  * Makes a picture its own cut-out, in place, rows at a time: no second copy and no plane of alpha. Each pixel's alpha
- * becomes the matte's, brought to the picture's size, times the alpha that it came with; where that is 0 its colour is 0
- * too, so that the removed ground is really gone.
+ * becomes the matte's, brought to the picture's size, times the alpha that it came with; where that is 0 its colour is
+ * 0 too, so that the removed ground is really gone.
  */
 export class MatteApplier {
   readonly #matteRows: StretchedRows
