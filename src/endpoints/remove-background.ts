@@ -118,13 +118,14 @@ export const removeBackground = defineEndpoint({
       const contentType = c.req.header('content-type') ?? null
       const head = await body.readHead()
       const { format, header } = checkImage(head.bytes, head.isWhole, contentType)
-      const [host, ...others] = await matte.choose(header, options)
+      const [host, ...others] = matte.choose(header, options)
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options,
         bodyLimit: { bytes: MAX_BODY_BYTES, error: 'image_too_large' },
         workSeconds: host.expectSeconds(pixels),
         limitSeconds: Math.max(...[host, ...others].map(({ limitSeconds }) => limitSeconds)),
+        assertReady: () => matte.assertUp([host, ...others]),
         async work({ size, open }) {
           const result = await matte.cut([host, ...others], { format, size, open }, options)
           if (!result.ok) {

@@ -53,18 +53,21 @@ export class MatteHosts {
 
   /**
    * Who is to be asked for a picture, in order: never nobody.
-   * @throws ApiError `invalid_image` if none of them takes it, `processor_unavailable` if the only one is down
+   * @throws ApiError `invalid_image` if none of them takes it
    */
-  async choose(header: ImageHeader | null, options: MatteOptions): Promise<readonly [MatteHost, ...MatteHost[]]> {
+  choose(header: ImageHeader | null, options: MatteOptions): readonly [MatteHost, ...MatteHost[]] {
     const time = now()
     const busy = new Set(this.available.filter((name) => (this.#busyUntil.get(name) ?? 0) > time))
     const hosts = chooseHosts(header, options, { available: this.available, busy })
     if (typeof hosts === 'string') throw new ApiError('invalid_image', { message: hosts })
-    if (hosts.every(({ name }) => name === 'container') && !(await this.#isUp('container'))) {
-      const message = 'What cuts out large pictures does not answer. Send the same request again.'
-      throw new ApiError('processor_unavailable', { message, retryAfter: 10 })
-    }
     return hosts
+  }
+
+  /** @throws ApiError `processor_unavailable` if these are the Container alone, and it does not answer */
+  async assertUp(hosts: readonly MatteHost[]): Promise<void> {
+    if (hosts.some(({ name }) => name !== 'container') || (await this.#isUp('container'))) return
+    const message = 'What cuts out large pictures does not answer. Send the same request again.'
+    throw new ApiError('processor_unavailable', { message, retryAfter: 10 })
   }
 
   /**

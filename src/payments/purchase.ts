@@ -113,6 +113,7 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   const judge = async (): Promise<boolean> => {
     const { blockedFor, moneyFirst } = await readConduct(checkout, records).catch(unreachable)
     if (admission.needsWork && blockedFor > 0) throw new ApiError('too_many_failures', { retryAfter: blockedFor })
+    if (admission.needsWork) await call.assertReady()
     return moneyFirst
   }
   const judgedAt = now()

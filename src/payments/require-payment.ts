@@ -50,7 +50,9 @@ export const requirePayment =
     const end = await purchase({ c, ask, call, shown: payment, idempotencyKey, address, counted })
     if (end.kind === 'answer') return end.response
     if (end.kind === 'refused') return refuse(refusalFor(end.reason))
-    return refuse(isMalformed ? refusalFor(shown.reason) : undefined)
+    if (isMalformed) return refuse(refusalFor(shown.reason))
+    await call.assertReady()
+    return refuse()
   }
 
 /** Reads the one payment of a request. A malformed one is a value: free checks come first. */

@@ -21,6 +21,11 @@ export interface PaidCall {
   readonly workSeconds: number
   /** After so many seconds the work is given up, uncharged. */
   readonly limitSeconds: number
+  /**
+   * Looks whether somebody could do the work now: before a payment is asked for, and before one is taken for new work.
+   * @throws ApiError when nobody could
+   */
+  assertReady(): Promise<void>
   /** Does what is paid for. @throws ApiError when there is no result; then nothing is charged */
   work(upload: Pick<Upload, 'size' | 'open'>): Promise<WorkResult>
 }

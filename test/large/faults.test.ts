@@ -58,12 +58,45 @@ describe('a Container that is killed', () => {
       await post(large, createCaller()),
       await post(large, headers),
     ])
-    expect([unpaid?.status, paid?.status, calls]).toEqual([503, 503, []])
+    // The payment is looked at, and left alone.
+    expect([unpaid?.status, paid?.status, calls]).toEqual([503, 503, ['verify']])
     expect(await readError(paid!)).toMatchObject({ error: 'processor_unavailable', retryable: true })
     await expectGood(await createHeaders(), small)
     await container.restart()
     await stack.restart({ CONTAINER_URL: container.url })
     await expectGood(headers)
+  })
+})
+
+describe('a large picture that is paid for', () => {
+  it('is had again, in its very bytes, while the Container is down', async () => {
+    const headers = await createHeaders()
+    const first = Buffer.from(await (await post(large, headers)).arrayBuffer())
+    expect(first.length).toBeGreaterThan(5 << 20)
+    await container.kill()
+    await stack.restart({ CONTAINER_URL: container.url })
+    const [income, again] = await measureIncome(() => post(large, headers))
+    expect([again.status, again.headers.get('idempotent-replayed'), income]).toEqual([200, 'true', 0n])
+    expect(Buffer.from(await again.arrayBuffer()).equals(first)).toBe(true)
+    await container.restart()
+  })
+
+  it('and whose work fails after the money came first is owed, and done free when the Container is back', async () => {
+    // Less than 30 seconds left: the money comes first.
+    const headers = { ...v2(await sign(await createPayer(), { validBefore: 25 })), ...createCaller() }
+    const [income, failed] = await measureIncome(async () => {
+      const answer = post(large, headers)
+      await waitUntil('the work', isWorking)
+      await container.kill()
+      return answer
+    })
+    expect([failed.status, income]).toEqual([503, PRICE])
+    expect(await readError(failed)).toMatchObject({ error: 'processor_unavailable', paid: true })
+    await container.restart()
+    await stack.restart({ CONTAINER_URL: container.url })
+    const [more, good] = await measureIncome(() => post(large, headers))
+    expect([good.status, more]).toEqual([200, 0n])
+    await good.arrayBuffer()
   })
 })
 

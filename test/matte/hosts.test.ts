@@ -43,8 +43,11 @@ function createHosts(answers: Partial<Record<HostName, Answer>>, ping = async ()
     opened.push(asked.length)
     return new ReadableStream<Uint8Array>()
   }
-  const run = async (pixels = 10, options = defaultMatteOptions) =>
-    hosts.cut(await hosts.choose(png(pixels, pixels), options), { format: 'png', size: 1, open }, options)
+  const run = async (pixels = 10, options = defaultMatteOptions) => {
+    const chosen = hosts.choose(png(pixels, pixels), options)
+    await hosts.assertUp(chosen)
+    return hosts.cut(chosen, { format: 'png', size: 1, open }, options)
+  }
   return { asked, opened, hosts, run }
 }
 
