@@ -47,7 +47,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // The same pixels, on Node: it is the edge's maths that both use.
   'workers/container': ['src/matte', 'src/images', 'src/errors.ts', 'workers/matte', 'models'],
   'workers/infer': ['src/matte', 'models', '.build'],
-  models: ['src/matte'],
+  // What a model is taught with is seen as the product sees it.
+  'models/train': ['workers/matte', 'workers/container/inference.ts'],
+  models: ['src/matte', 'workers/container/inference.ts'],
 }
 
 /** Where each library may be imported. */

