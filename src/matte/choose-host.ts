@@ -110,7 +110,7 @@ export interface HostStates {
 
 /**
  * The hosts to ask for a picture, in order, or why there is none.
- * @param header null if it lies behind the bytes that were looked at: then whoever takes most is asked
+ * @param header null if it lies behind the bytes that were looked at: then whoever takes most is asked first
  */
 export function chooseHosts(
   header: ImageHeader | null,
@@ -124,6 +124,6 @@ export function chooseHosts(
   const refusals = able.map((host) => (header ? explainRefusal(host, header, options) : null))
   const taking = able.filter((_, i) => refusals[i] === null)
   const ready = taking.toSorted((one, other) => Number(busy.has(one.name)) - Number(busy.has(other.name)))
-  const [first, ...others] = header ? ready : taking.slice(-1)
+  const [first, ...others] = header ? ready : taking.toReversed()
   return first ? [first, ...others] : (refusals.at(-1) ?? 'This deployment has nobody for this quality.')
 }

@@ -2,7 +2,7 @@ import { now } from '../clock.ts'
 import { ApiError } from '../errors.ts'
 import type { ImageHeader } from '../images/facts.ts'
 import { chooseHosts, findHost, type HostName, type MatteHost } from './choose-host.ts'
-import type { ImageFormat, MatteResult, MatteService } from './matte.ts'
+import type { ImageFormat, MatteFailure, MatteResult, MatteService } from './matte.ts'
 import type { MatteOptions } from './options.ts'
 
 /** How long one look at a host's health is believed. */
@@ -76,16 +76,22 @@ export class MatteHosts {
    */
   async cut(hosts: readonly MatteHost[], picture: Picture, options: MatteOptions): Promise<MatteResult> {
     const began = now()
+    let refused: MatteFailure = { ok: false, code: 'processor_unavailable' }
     for (const [i, { name }] of hosts.entries()) {
       const isLast = i === hosts.length - 1
+      // One that hangs would use up the time of the others.
+      if (name === 'container' && !isLast && !(await this.#isUp(name))) continue
       const result = await this.#ask(name, picture, options)
       if (result.ok) return result
       const isBusy = result.code === 'processor_unavailable'
       if (isBusy) this.#busyUntil.set(name, now() + (result.retryAfter ?? 5) * 1000)
       const mayGoOn = (isBusy || result.tryElsewhere) && now() - began < RETRY_WITHIN_MS
+      // What the last one does not take, another would have taken, had it had room.
+      if (isLast && result.tryElsewhere && hosts.length > 1) return refused
       if (isLast || !mayGoOn) return result
+      refused = isBusy ? result : refused
     }
-    return { ok: false, code: 'processor_unavailable' }
+    return refused
   }
 
   async #ask(name: HostName, picture: Picture, options: MatteOptions): Promise<MatteResult> {

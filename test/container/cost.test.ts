@@ -4,6 +4,8 @@ import { readCheckedHeader } from '../../src/images/check-image.ts'
 import { estimateCost } from '../../workers/container/cost.ts'
 
 const MiB = 2 ** 20
+/** Bytes of a pixel in a raster file. */
+const raster = 4
 const picture = sharp({ create: { width: 2000, height: 1000, channels: 3, background: '#888' } })
 
 /** What a picture is let in for above one whose size does not matter, in bytes for each of 100 megapixels. */
@@ -17,7 +19,7 @@ async function costOf(
 ): Promise<number> {
   const file = await draw(picture.clone()).toBuffer()
   const header = { ...readCheckedHeader(file, format), width: 10_000, height: 10_000 }
-  return (estimateCost(header, changeHead(file), 0, { format: to }) - 150 * MiB) / 1e8
+  return (estimateCost(header, changeHead(file), 0, { format: to }) - 150 * MiB) / 1e8 - raster
 }
 
 describe('what a picture is let in for', () => {
@@ -50,6 +52,11 @@ describe('what a picture is let in for', () => {
     const codes = (920 * MiB) / 1e8
     expect(await costOf('webp', (p) => p.webp({ lossless: true }))).toBeCloseTo(plain + codes)
     expect(await costOf('webp', (p) => p.ensureAlpha(0.5).webp())).toBeCloseTo(plain + codes)
+  })
+
+  it('counts a raster twice that has to be turned', async () => {
+    const upright = await costOf('jpeg', (p) => p.jpeg())
+    expect(await costOf('jpeg', (p) => p.withMetadata({ orientation: 6 }).jpeg())).toBeCloseTo(upright + raster)
   })
 
   it('is all there is for a WebP to be written above 25 megapixels, and for what nobody knows', async () => {

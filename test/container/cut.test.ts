@@ -49,7 +49,8 @@ describe('the same picture at the edge and in the Container', () => {
 
 describe('a picture of many bands', () => {
   it('is cut as one that lies in memory as a whole', async () => {
-    const file = await photo.clone().resize(2000, 1900, { fit: 'fill' }).png({ compressionLevel: 1 }).toBuffer()
+    const large = photo.clone().resize(2000, 1900, { fit: 'fill' }).withIccProfile('p3')
+    const file = await large.png({ compressionLevel: 1 }).toBuffer()
     const [own, edge] = [
       await decode(await readBytes(await cutByContainer(file, 'png', { crop: 'true', margin: '3px' }))),
       await decode(await readBytes(await cutByEdge(file, { crop: 'true', margin: '3px' }))),
@@ -85,6 +86,27 @@ describe('what stands behind the first 64 KiB of a file', () => {
     const late = Buffer.concat([file.subarray(0, 33), comment, file.subarray(33)])
     const { info } = await decode(await readBytes(await cutByContainer(late, 'png')))
     expect([info.width, info.height]).toEqual([200, 300])
+  })
+})
+
+describe('a picture on its side, of more than one strip', () => {
+  it.each([3, 6, 8])('under orientation %d is turned upright', async (orientation) => {
+    const turned = sharp('test/fixtures/photos/lantern.jpg').resize(2500, 1700, { fit: 'fill' })
+    const file = await turned.withMetadata({ orientation }).jpeg().toBuffer()
+    const { data } = await decode(await readBytes(await cutByContainer(file, 'jpeg', { bg: '000000', refine: 'none' })))
+    const upright = await sharp(file).autoOrient().raw().toBuffer({ resolveWithObject: true })
+    const { width, height } = upright.info
+    // The disc's middle, in the first strip and in the last.
+    for (const [x, y] of [
+      [0.47, 0.45],
+      [0.47, 0.53],
+      [0.4, 0.6],
+      [0.55, 0.62],
+    ] as const) {
+      const at = (Math.floor(y * height) * width + Math.floor(x * width)) * 3
+      for (let c = at; c < at + 3; c += 1) expect(Math.abs(data[c]! - upright.data[c]!)).toBeLessThanOrEqual(1)
+    }
+    expect(data.length).toBe(upright.data.length)
   })
 })
 
@@ -141,6 +163,27 @@ describe('no cut-out', () => {
     const result = await cutByContainer(readOdd(name), format, {}, { tools, left })
     expect(result).toMatchObject({ ok: false, code: 'invalid_image', message: expect.stringMatching(message) })
     expect([left(), tools.budget.state.used]).toEqual([[], 0])
+  })
+
+  it('a PNG without its end: truncated', async () => {
+    const whole = await photo.clone().png().toBuffer()
+    const result = await cutByContainer(whole.subarray(0, -12), 'png')
+    expect(result).toMatchObject({ code: 'invalid_image', message: expect.stringMatching(/truncated PNG/) })
+  })
+
+  it('when its folder is gone: processing_failed, and not the file’s fault', async () => {
+    const result = await cutByContainer(
+      await photo.clone().png().toBuffer(),
+      'png',
+      {},
+      {
+        ...createTools({
+          findModel: async () => ({ model: discModel, infer: () => Promise.reject(new Error('never asked')) }),
+          scratch: '/proc/self/nowhere',
+        }),
+      },
+    )
+    expect(result).toEqual({ ok: false, code: 'processing_failed' })
   })
 
   it('a JPEG that ends in the middle of its picture, under an end marker: truncated', async () => {

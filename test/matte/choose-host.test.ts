@@ -63,8 +63,8 @@ describe('a host that is busy', () => {
 })
 
 describe('a picture whose size is not known yet', () => {
-  it('goes to whoever takes most', () => {
-    expect(choose(null)).toEqual(['container'])
+  it('goes to whoever takes most, and then to the others', () => {
+    expect(choose(null)).toEqual(['container', 'edge'])
     expect(choose(null, {}, ['edge'])).toEqual(['edge'])
   })
 })

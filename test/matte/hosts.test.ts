@@ -104,6 +104,36 @@ describe('the edge', () => {
   })
 })
 
+describe('a picture whose size is not known yet', () => {
+  /** What comes of it when the Container answers, or does not. */
+  async function cutUnknown(edge: Answer, isUp: boolean) {
+    const ping = async () => {
+      if (!isUp) throw new Error('no answer')
+    }
+    const { asked, hosts } = createHosts({ edge, container: works('isnet-1024') }, ping)
+    const chosen = hosts.choose(null, defaultMatteOptions)
+    await hosts.assertUp(chosen)
+    const open = async () => new ReadableStream<Uint8Array>()
+    const result = await hosts.cut(chosen, { format: 'png', size: 1, open }, defaultMatteOptions)
+    return { result, asked }
+  }
+
+  it('is the Container’s', async () => {
+    const { result, asked } = await cutUnknown(works('starter-320'), true)
+    expect([result.ok, asked.at(-1)]).toEqual([true, 'container'])
+  })
+
+  it('is the edge’s while the Container is down: what fits it still works', async () => {
+    const { result, asked } = await cutUnknown(works('starter-320'), false)
+    expect([result.ok, asked.at(-1)]).toEqual([true, 'edge'])
+  })
+
+  it('and then does not fit the edge: 503, since the Container would take it', async () => {
+    const refusal = fails({ code: 'invalid_image', message: 'too large', tryElsewhere: true })
+    expect((await cutUnknown(refusal, false)).result).toMatchObject({ ok: false, code: 'processor_unavailable' })
+  })
+})
+
 describe('in time', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
@@ -115,7 +145,7 @@ describe('in time', () => {
     })
     await run()
     await run()
-    expect(asked.splice(0)).toEqual(['edge', 'container', 'container'])
+    expect(asked.splice(0)).toEqual(['edge', 'container', 'ping container', 'container'])
     await vi.advanceTimersByTimeAsync(3_000)
     await run()
     expect(asked).toEqual(['edge', 'container'])

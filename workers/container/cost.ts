@@ -48,7 +48,7 @@ const encodingWebp = 21
 const webpAlone = 25_000_000
 
 /**
- * Bytes of memory that a picture is let in for, beside the loaded models, by the first bytes of its file. `Infinity`:
+ * Bytes of memory and disk that a picture is let in for, beside the loaded models, by the first bytes of its file. `Infinity`:
  * all there is.
  * @param header null if it lies behind these bytes
  */
@@ -61,6 +61,9 @@ export function estimateCost(
   if (!header) return Infinity
   const pixels = header.width * header.height
   if (format === 'webp' && pixels > webpAlone) return Infinity
+  // Rasters lie in files, twice while they are turned: a small disk has to hold those of all pictures in work.
+  const rasters = pixels * 4 * (header.orientation === 1 ? 1 : 2)
   // What decodes and what encodes follow each other; the file is let go in between.
-  return base + Math.max(fileBytes + estimateDecoding(header, head), format === 'webp' ? pixels * encodingWebp : 0)
+  const work = Math.max(fileBytes + estimateDecoding(header, head), format === 'webp' ? pixels * encodingWebp : 0)
+  return base + rasters + work
 }

@@ -78,6 +78,7 @@ function toStream(chunks: AsyncGenerator<Uint8Array>, workplace: Workplace): Rea
   const end = () => void workplace.end()
   // Whoever hung up reads nothing any more, and so would never end it.
   workplace.signal.addEventListener('abort', end)
+  if (workplace.signal.aborted) end()
   async function* read() {
     try {
       yield* chunks

@@ -33,7 +33,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** An error of libvips as one for the caller. */
 function explain(error: unknown, format: ImageHeader['format']): unknown {
   const message = messageOf(error)
-  if (/timeout/i.test(message)) return error
+  // What could not be written, or took too long, is no fault of the file.
+  if (/timeout|write|no space|no such file|permission/i.test(message)) return error
   if (/[Pp]remature end|truncat|end of (file|stream|input)|not enough data/i.test(message))
     return refuseTruncated(format)
   return refuse(`The image is a damaged ${names[format]}; send a sound file.`)

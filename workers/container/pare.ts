@@ -16,6 +16,9 @@ const maxScans = 200
 /** The chunks of a PNG that its pixels need (PNG 3rd edition, 5.6), and its profile, where libvips is to convert it. */
 const neededChunks = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']
 
+const refuseTruncated = (name: string): ApiError =>
+  new ApiError('invalid_image', { message: `The image is a truncated ${name}; send the whole file.` })
+
 /** Moves the parts of a file that are kept together, in place. */
 class Compactor {
   readonly #file: Uint8Array
@@ -38,11 +41,14 @@ class Compactor {
 function parePng(file: Uint8Array, keepsProfile: boolean): Uint8Array {
   const compactor = new Compactor(file)
   compactor.keep(0, 8)
-  for (const { type, checked } of readChunks(file)) {
+  let hasEnd = false
+  for (const { type, checked, whole } of readChunks(file)) {
+    hasEnd ||= type === 'IEND' && whole
     if (!neededChunks.includes(type) && !(keepsProfile && type === 'iCCP')) continue
     const start = checked.byteOffset - file.byteOffset - 4
     compactor.keep(start, Math.min(file.length, start + 4 + checked.length + 4))
   }
+  if (!hasEnd) throw refuseTruncated('PNG')
   return compactor.kept
 }
 
@@ -64,8 +70,8 @@ function pareJpeg(file: Uint8Array, pixels: number, keepsProfile: boolean): Uint
 
 function pareWebp(file: Uint8Array): Uint8Array {
   const end = findWebpEnd(file)
-  if (end !== null) return file.subarray(0, end)
-  throw new ApiError('invalid_image', { message: 'The image is a truncated WebP; send the whole file.' })
+  if (end === null) throw refuseTruncated('WebP')
+  return file.subarray(0, end)
 }
 
 /**

@@ -30,11 +30,14 @@ function readNumber(name: string, fallback: number): number {
 }
 
 const folder = process.env.MODELS_DIR ?? join(import.meta.dirname, '../../models')
-const best = packagedModels.find(({ file }) => existsSync(join(folder, file)))
 
 /** Memory that this process may use, in bytes: of its container where that has a limit. */
 const systemMemory = Math.min(totalmem(), process.constrainedMemory() || Infinity)
 const memory = readNumber('MEMORY_MIB', systemMemory / MiB) * MiB
+const found = packagedModels.find(({ file }) => existsSync(join(folder, file)))
+const hasRoom = memory >= reserved.fast + reserved.best + leastBudget
+if (found && !hasRoom) console.error(JSON.stringify({ event: 'model_left_out', model: found.id, memory }))
+const best = hasRoom ? found : undefined
 const bytes = Math.max(leastBudget, memory - reserved.fast - (best ? reserved.best : 0))
 const budget = new Budget({ bytes, maxWaiting: 8, patience: 30_000 })
 

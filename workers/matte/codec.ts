@@ -1,3 +1,14 @@
+import { ApiError } from '../../src/errors.ts'
+
+/** A sound picture, as far as anybody knows, that takes more memory than there is here: another host may have it. */
+export class BeyondHost extends ApiError {
+  constructor() {
+    super('invalid_image', {
+      message: 'The image takes more memory than this deployment has for it; send a simpler file.',
+    })
+  }
+}
+
 /** The way in which Emscripten's module factories are called here: without `fetch`, on a module that is bundled. */
 interface Options {
   noInitialRun: boolean
@@ -17,10 +28,12 @@ const keptMiB = 64
 const pageBytes = 65536
 
 /** Lets a codec's memory grow to the maximum alone; beyond it the codec sees an allocation that failed. */
-function limitGrowth(memory: WebAssembly.Memory): void {
+function limitGrowth(memory: WebAssembly.Memory, refuse: () => void): void {
   memory.grow = (pages) => {
-    if (memory.buffer.byteLength + pages * pageBytes > maximumMiB << 20)
+    if (memory.buffer.byteLength + pages * pageBytes > maximumMiB << 20) {
+      refuse()
       throw new RangeError('the codec wants too much')
+    }
     return WebAssembly.Memory.prototype.grow.call(memory, pages)
   }
 }
@@ -32,6 +45,7 @@ export class Codec<Module> {
   #module: Module | undefined
   #memory: WebAssembly.Memory | undefined
   #said: string[] = []
+  #wantsTooMuch = false
 
   constructor(create: (options: Options) => Promise<Module>, wasm: WebAssembly.Module) {
     this.#create = create
@@ -46,6 +60,7 @@ export class Codec<Module> {
   /**
    * Runs `act`, and answers what it gave and what the codec printed as an error meanwhile. What is thrown is a bare C++
    * exception or exit: then the result is null, and the next call gets a new instance.
+   * @throws BeyondHost if it asked for more memory than it may have
    */
   async run<Result>(act: (module: Module) => Result): Promise<{ result: Result | null; said: readonly string[] }> {
     this.#module ??= await this.#create({
@@ -55,18 +70,26 @@ export class Codec<Module> {
       instantiateWasm: (imports, receive) => {
         const instance = new WebAssembly.Instance(this.#wasm, imports)
         this.#memory = Object.values(instance.exports).find((value) => value instanceof WebAssembly.Memory)
-        if (this.#memory) limitGrowth(this.#memory)
+        if (this.#memory) {
+          limitGrowth(this.#memory, () => {
+            this.#wantsTooMuch = true
+          })
+        }
         receive(instance)
         return instance.exports
       },
     })
     this.#said = []
+    this.#wantsTooMuch = false
     try {
       const result = act(this.#module)
       if (this.bytes > keptMiB << 20) this.#drop()
+      // Some codecs answer nothing where others throw.
+      if (this.#wantsTooMuch && !result) throw new BeyondHost()
       return { result, said: this.#said }
     } catch {
       this.#drop()
+      if (this.#wantsTooMuch) throw new BeyondHost()
       return { result: null, said: this.#said }
     }
   }

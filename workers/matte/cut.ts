@@ -6,6 +6,7 @@ import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../..
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { isEmpty, type Matte } from './alpha.ts'
 import { applyMatte } from './apply-matte.ts'
+import { BeyondHost } from './codec.ts'
 import { convertToSrgb, isGrey } from './colour.ts'
 import { free, orient, type Picture, type Raster } from './picture.ts'
 import { decodePng } from './png-decoder.ts'
@@ -196,7 +197,8 @@ export async function cutOut(
   } catch (error) {
     place.leave()
     if (error instanceof ApiError && error.code === 'invalid_image') {
-      return { ok: false, code: 'invalid_image', message: error.message }
+      const tryElsewhere = error instanceof BeyondHost && ({ tryElsewhere: true } as const)
+      return { ok: false, code: 'invalid_image', message: error.message, ...tryElsewhere }
     }
     console.error({ event: 'cut_failed', message: error instanceof Error ? error.stack : String(error) })
     return { ok: false, code: 'processing_failed' }
