@@ -35,7 +35,6 @@ async function draw({ sha256, photo, ...label }: Label, photos: string, cache: s
   const alpha = await sharp(matte.data).extractChannel(0).raw().toBuffer()
   const cutOut = await seen
     .resize(width, height, { fit: 'fill' })
-    .removeAlpha()
     .joinChannel(alpha, { raw: { width, height, channels: 1 } })
     .png()
     .toBuffer()
