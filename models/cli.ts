@@ -52,9 +52,8 @@ async function label(photos = '', limit = ''): Promise<void> {
     console.error('Usage: npm run models -- label FOLDER [LIMIT], after: npm run models -- pull isnet')
     process.exit(1)
   }
-  const { loadModel } = await import('../workers/container/inference.ts')
-  const { labelPhotos } = await import('./train/label.ts')
-  const teacher = await loadModel(isnet, modelsFolder)
+  const { labelPhotos, loadTeacher } = await import('./train/label.ts')
+  const teacher = await loadTeacher()
   const options = { photos, cache: labelsFolder, teacher, say: console.log, ...(limit && { limit: Number(limit) }) }
   const { labelled, kept } = await labelPhotos(options)
   console.log(`${labelled} labelled now, ${kept} of them kept, in ${labelsFolder}`)

@@ -48,8 +48,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'workers/container': ['src/matte', 'src/images', 'src/errors.ts', 'workers/matte', 'models'],
   'workers/infer': ['src/matte', 'models', '.build'],
   // What a model is taught with is seen as the product sees it.
-  'models/train': ['workers/matte', 'workers/container/inference.ts'],
-  models: ['src/matte', 'workers/container/inference.ts'],
+  'models/train': ['models', 'workers/matte', 'workers/container/inference.ts'],
+  models: ['src/matte'],
 }
 
 /** Where each library may be imported. */

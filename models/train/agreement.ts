@@ -1,14 +1,14 @@
 /** How two mattes of one size agree: intersection over union at one half, and mean error of alpha, both 0 to 1. */
 export function compareMattes(one: Uint8Array, other: Uint8Array): { readonly iou: number; readonly error: number } {
-  let [both, any, error] = [0, 0, 0]
+  let [both, either, error] = [0, 0, 0]
   for (let i = 0; i < one.length; i += 1) {
     const [a, b] = [one[i]!, other[i]!]
     if (a > 127 && b > 127) both += 1
-    if (a > 127 || b > 127) any += 1
+    if (a > 127 || b > 127) either += 1
     error += Math.abs(a - b)
   }
   // Two that see nothing agree.
-  return { iou: any === 0 ? 1 : both / any, error: error / one.length / 255 }
+  return { iou: either === 0 ? 1 : both / either, error: error / one.length / 255 }
 }
 
 /** Share of a matte's pixels above one half, and how sure it is of all of them: 1 if each is 0 or 255. */

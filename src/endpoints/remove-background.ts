@@ -1,13 +1,10 @@
 import * as z from 'zod'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
-import { checkImage, maxSide } from '../images/check-image.ts'
+import { checkImage, maxFileBytes, maxSide } from '../images/check-image.ts'
 import type { MatteHosts } from '../matte/hosts.ts'
 import type { CutOutFacts } from '../matte/matte.ts'
 import { defaultMatteOptions, readMargin } from '../matte/options.ts'
-
-/** 25 MB, as MB are counted everywhere here: 1,048,576 bytes. */
-const MAX_BODY_BYTES = 25 * 1024 * 1024
 
 const query = z
   .object({
@@ -64,7 +61,7 @@ const count = (n: number): string => n.toLocaleString('en-US')
 function describeLimits(hosts: MatteHosts): string {
   const [png, webp] = [hosts.pixelLimit('png'), hosts.pixelLimit('webp')]
   const pixels = `${count(png)} pixels in all${webp < png ? ` (${count(webp)} for a WebP)` : ''}`
-  const best = hosts.available.includes('container') ? '' : ' `quality=best` is not to be had here.'
+  const best = hosts.qualities.includes('best') ? '' : ' `quality=best` is not to be had here.'
   return (
     `Send one image as the raw body: at most 25 MB, ${count(maxSide)} pixels a side and ${pixels}. The answer is the ` +
     'cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are never charged.' +
@@ -107,12 +104,13 @@ export const removeBackground = defineEndpoint({
     price: ({ config }) => config.prices.removeBackground,
     async prepare(c) {
       const { body } = c.var
-      if ((body.declaredBytes ?? 0) > MAX_BODY_BYTES) throw new ApiError('image_too_large')
+      if ((body.declaredBytes ?? 0) > maxFileBytes) throw new ApiError('image_too_large')
       const options = readQuery(c, query)
       const { matte } = c.var.services
-      if (options.quality === 'best' && !matte.available.includes('container')) {
+      if (!matte.qualities.includes(options.quality)) {
         const message =
-          'The option "quality" may be auto or fast: best needs a Container, which this deployment does not have.'
+          `The option "quality" may be ${matte.qualities.join(' or ')}: ${options.quality} needs a Container, ` +
+          'which this deployment does not have.'
         throw new ApiError('invalid_request', { message })
       }
       const contentType = c.req.header('content-type') ?? null
@@ -122,7 +120,7 @@ export const removeBackground = defineEndpoint({
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options,
-        bodyLimit: { bytes: MAX_BODY_BYTES, error: 'image_too_large' },
+        bodyLimit: { bytes: maxFileBytes, error: 'image_too_large' },
         workSeconds: host.expectSeconds(pixels),
         limitSeconds: Math.max(...[host, ...others].map(({ limitSeconds }) => limitSeconds)),
         assertReady: () => matte.assertUp([host, ...others]),

@@ -3,6 +3,9 @@ import type { ImageHeader } from './facts.ts'
 import { readHeader } from './header.ts'
 import { contentTypes, readContentType, sniffKind } from './sniff.ts'
 
+/** Most bytes of a file: 25 MB, as MB are counted everywhere here (1,048,576 bytes). */
+export const maxFileBytes = 25 * 1024 * 1024
+
 /** Longest side that the service takes, in pixels. */
 export const maxSide = 10_000
 

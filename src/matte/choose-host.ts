@@ -7,6 +7,8 @@ export type HostName = 'edge' | 'container'
 /** One place where background removal can run, and which pictures it takes. */
 export interface MatteHost {
   readonly name: HostName
+  /** Runs elsewhere and may be down: it is looked at before anybody pays for it. */
+  readonly mayBeDown: boolean
   /** The qualities that it can give. */
   readonly qualities: readonly MatteOptions['quality'][]
   /** Most pixels of a picture, by what is asked to be written, cropped or not. */
@@ -26,6 +28,7 @@ const isBaseline = ({ coding }: ImageHeader & { format: 'jpeg' }): boolean =>
 export const matteHosts = [
   {
     name: 'edge',
+    mayBeDown: false,
     qualities: ['auto', 'fast'],
     pixels: {
       /**
@@ -59,6 +62,7 @@ export const matteHosts = [
   },
   {
     name: 'container',
+    mayBeDown: true,
     qualities: ['auto', 'fast', 'best'],
     /** What the contract promises: 10,000 x 10,000. */
     pixels: { png: 100_000_000, webp: 100_000_000 },

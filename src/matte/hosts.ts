@@ -1,7 +1,7 @@
 import { now } from '../clock.ts'
 import { ApiError } from '../errors.ts'
 import type { ImageHeader } from '../images/facts.ts'
-import { chooseHosts, findHost, type HostName, type MatteHost } from './choose-host.ts'
+import { chooseHosts, findHost, type HostName, type MatteHost, matteHosts } from './choose-host.ts'
 import type { ImageFormat, MatteFailure, MatteResult, MatteService } from './matte.ts'
 import type { MatteOptions } from './options.ts'
 
@@ -43,7 +43,12 @@ export class MatteHosts {
 
   /** In the order of the table. */
   get available(): readonly HostName[] {
-    return (['edge', 'container'] as const).filter((name) => this.#services[name])
+    return matteHosts.map(({ name }) => name).filter((name) => this.#services[name])
+  }
+
+  /** The qualities that somebody here can give. */
+  get qualities(): readonly MatteOptions['quality'][] {
+    return [...new Set(this.available.flatMap((name) => findHost(name).qualities))]
   }
 
   /** Most pixels of a picture, by what is asked to be written. */
@@ -63,9 +68,9 @@ export class MatteHosts {
     return hosts
   }
 
-  /** @throws ApiError `processor_unavailable` if these are the Container alone, and it does not answer */
+  /** @throws ApiError `processor_unavailable` if all of these may be down, and none of them answers */
   async assertUp(hosts: readonly MatteHost[]): Promise<void> {
-    if (hosts.some(({ name }) => name !== 'container') || (await this.#isUp('container'))) return
+    for (const host of hosts) if (await this.#isUp(host)) return
     const message = 'What cuts out large pictures does not answer. Send the same request again.'
     throw new ApiError('processor_unavailable', { message, retryAfter: 10 })
   }
@@ -77,10 +82,11 @@ export class MatteHosts {
   async cut(hosts: readonly MatteHost[], picture: Picture, options: MatteOptions): Promise<MatteResult> {
     const began = now()
     let refused: MatteFailure = { ok: false, code: 'processor_unavailable' }
-    for (const [i, { name }] of hosts.entries()) {
+    for (const [i, host] of hosts.entries()) {
+      const { name } = host
       const isLast = i === hosts.length - 1
       // One that hangs would use up the time of the others.
-      if (name === 'container' && !isLast && !(await this.#isUp(name))) continue
+      if (!isLast && !(await this.#isUp(host))) continue
       const result = await this.#ask(name, picture, options)
       if (result.ok) return result
       const isBusy = result.code === 'processor_unavailable'
@@ -105,8 +111,9 @@ export class MatteHosts {
     }
   }
 
-  /** One look serves whoever asks within a few seconds. */
-  async #isUp(name: HostName): Promise<boolean> {
+  /** One look at a host serves whoever asks within a few seconds. */
+  async #isUp({ name, mayBeDown }: MatteHost): Promise<boolean> {
+    if (!mayBeDown) return true
     const last = this.#looks.get(name)
     if (last && now() - last.at < FRESH_MS) return last.isUp
     const isUp = await within(PING_LIMIT_MS, this.#services[name]!.ping()).then(

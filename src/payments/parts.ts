@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /** As much as one request may hold in memory; also the least that R2 takes as a part of a multipart upload. */
 export const PART_BYTES = 5 * 1024 * 1024
 
@@ -51,22 +53,11 @@ export async function pour<Writer extends PartWriter>(
         }
       }
     }
-    if (!writer) return { size, bytes: join(pieces, size) }
+    if (!writer) return { size, bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces) }
     await writer.write(part.subarray(0, filled))
     return { size, writer }
   } catch (error) {
     await writer?.abort()
     throw error
   }
-}
-
-function join(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.byteLength
-  }
-  return whole
 }

@@ -50,7 +50,12 @@ export async function takeUpload(
     }
   }
   const { size, bytes, writer } = await pour(readHashed(), () => spool.begin())
-  await hasher.close()
-  const sha256 = Buffer.from(await digest.digest).toString('hex')
-  return { size, sha256, ...(writer ? await writer.finish() : keepInMemory(bytes)) }
+  try {
+    await hasher.close()
+    const sha256 = Buffer.from(await digest.digest).toString('hex')
+    return { size, sha256, ...(writer ? await writer.finish() : keepInMemory(bytes)) }
+  } catch (error) {
+    await writer?.abort()
+    throw error
+  }
 }

@@ -86,14 +86,14 @@ async function startOurs(): Promise<{ cut(path: string): Promise<Cut>; stop(): v
 async function judge(cutOut: Buffer, truth: string): Promise<{ iou: number; error: number }> {
   const alpha = await sharp(cutOut).extractChannel(3).raw().toBuffer()
   const mask = await sharp(truth).extractChannel(0).raw().toBuffer()
-  let [both, any, error] = [0, 0, 0]
+  let [both, either, error] = [0, 0, 0]
   for (let i = 0; i < mask.length; i += 1) {
     const [seen, right] = [alpha[i]! > 127, mask[i]! > 127]
     both += Number(seen && right)
-    any += Number(seen || right)
+    either += Number(seen || right)
     error += Math.abs(alpha[i]! - mask[i]!)
   }
-  return { iou: both / any, error: error / mask.length / 255 }
+  return { iou: both / either, error: error / mask.length / 255 }
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

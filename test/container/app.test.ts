@@ -7,16 +7,20 @@ import { createTools, discModel } from './kit.ts'
 
 const file = readOdd('base.png')
 
-function create(token: string | null = null, closing = new AbortController().signal) {
+function create(token: string | null = null, closing = new AbortController().signal, limitMs = 60_000) {
   const { tools, left } = createTools()
-  const app = createApp({ tools, token, readModels: () => [discModel.id], closing })
-  const post = (query = writeOptions(defaultMatteOptions), headers: Record<string, string> = {}, body = file) =>
+  const app = createApp({ tools, token, limitMs, readModels: () => [discModel.id], closing })
+  const post = (
+    query = writeOptions(defaultMatteOptions),
+    headers: Record<string, string> = {},
+    body: Uint8Array = file,
+  ) =>
     app.request(`/cut?${query}`, {
       method: 'POST',
       headers: { 'Content-Type': 'image/png', 'Content-Length': String(body.length), ...headers },
       body: Uint8Array.from(body),
     })
-  return { app, post, left }
+  return { app, post, left, tools }
 }
 
 describe('POST /cut', () => {
@@ -46,6 +50,17 @@ describe('POST /cut', () => {
     const answer = await create().post(query, headers)
     expect(answer.status).toBe(400)
     expect(await answer.text()).toMatch(message)
+  })
+
+  it('gives a request up that takes longer than its time, and what it held', async () => {
+    const { app, left, tools } = create(null, undefined, 200)
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(Uint8Array.from(file.subarray(0, -1))),
+    })
+    const headers = { 'Content-Type': 'image/png', 'Content-Length': String(file.length) }
+    const init = { method: 'POST', headers, body, duplex: 'half' }
+    const answer = await app.request(`/cut?${writeOptions(defaultMatteOptions)}`, init as RequestInit)
+    expect([answer.status, left(), tools.budget.state.used]).toEqual([503, [], 0])
   })
 
   it('wants the token where it has one', async () => {

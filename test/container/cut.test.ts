@@ -1,7 +1,9 @@
+import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { Budget } from '../../workers/container/budget.ts'
+import { createCurv, createLut, createProfile, primaries } from '../images/icc-writer.ts'
 import { oddNames, readOdd } from '../images/odd-images.ts'
 import { createChunk } from '../images/png-writer.ts'
 import { createTools, cutByContainer, cutByEdge, discModel, readBytes } from './kit.ts'
@@ -143,6 +145,33 @@ describe('what the Container alone takes', () => {
     expect([info.width, info.height, info.channels]).toEqual([300, 200, 4])
     const centre = (100 * 300 + 150) * 4
     expect([...data.subarray(centre, centre + 3)]).toEqual([...truth.subarray((centre / 4) * 3, (centre / 4) * 3 + 3)])
+  })
+})
+
+describe('a profile of lookup tables', () => {
+  /** L*, a*, b* of sRGB's corners, black first and blue next, with red and green exchanged. */
+  const exchanged = [
+    [0, 0, 0],
+    [29.57, 68.3, -112.03],
+    [54.29, 80.81, 69.89],
+    [60.17, 93.55, -60.5],
+    [87.82, -79.29, 80.99],
+    [90.67, -50.67, -14.96],
+    [97.61, -15.75, 93.39],
+    [100, 0, 0],
+  ] as const
+
+  it('is converted: where it says that red is green, red is green', async () => {
+    const further = { A2B0: createLut(exchanged) }
+    const profile = createProfile(primaries.srgb, createCurv(2.2), { pcs: 'Lab ', further })
+    const iccp = createChunk('iCCP', Buffer.concat([Buffer.from('lut\0\0'), deflateSync(profile)]))
+    const red = await sharp({ create: { width: 60, height: 60, channels: 3, background: '#f00' } })
+      .png()
+      .toBuffer()
+    const file = Buffer.concat([red.subarray(0, 33), iccp, red.subarray(33)])
+    const { data } = await decode(await readBytes(await cutByContainer(file, 'png', { refine: 'none' })))
+    const [r, g, b, a] = data.subarray((32 * 60 + 28) * 4)
+    expect([r! < 30, g! > 225, b! < 30, a]).toEqual([true, true, true, 255])
   })
 })
 

@@ -23,6 +23,17 @@ export function createCurv(...values: number[]): Buffer {
 export const createPara = (kind: number, ...values: number[]): Buffer =>
   tag('para', shorts(kind, 0), ...values.map(fixed))
 
+/**
+ * A `mft2` tag (ICC.1:2022, 10.10): a table of two points for each of red, green and blue, red the slowest, that holds
+ * L*, a* and b* of the eight corners.
+ */
+export function createLut(corners: readonly (readonly [l: number, a: number, b: number])[]): Buffer {
+  const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1].map(fixed)
+  const straight = shorts(...[0, 65535, 0, 65535, 0, 65535])
+  const lab = corners.flatMap(([l, a, b]) => [Math.round(l * 652.8), ...[a, b].map((v) => Math.round((v + 128) * 256))])
+  return tag('mft2', Buffer.from([3, 3, 2, 0]), ...identity, shorts(2, 2), straight, shorts(...lab), straight)
+}
+
 /** A display profile: matrix and curve, or grey where there are no columns. Further tags come with their bytes. */
 export function createProfile(
   columns: readonly number[] | null,

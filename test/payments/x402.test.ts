@@ -185,6 +185,11 @@ describe('too many payments at once', () => {
 describe('a payment with little time left', () => {
   it('is collected before the work below 30 seconds, however short the work', () => {
     expect(createScripted().protocol.needsSeconds(1)).toBe(30)
+    expect(createScripted().protocol.needsSeconds(10)).toBe(30)
+  })
+
+  it('is collected before the work if it would not outlive that by 20 seconds', () => {
+    expect(createScripted().protocol.needsSeconds(65)).toBe(85)
   })
 })
 

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Context, Hono } from 'hono'
+import { maxFileBytes } from '../../src/images/check-image.ts'
 import { cutPath, factsHeader, healthPath, readFormat, readOptions, writeFailure } from '../../src/matte/wire.ts'
 import { Body } from './body.ts'
 import { type CutTools, cutOut } from './cut.ts'
@@ -8,15 +9,13 @@ export interface AppOptions {
   readonly tools: CutTools
   /** What requests must carry as a bearer token; null: whoever reaches this may ask. */
   readonly token: string | null
+  /** Milliseconds after which a request is given up: whoever sends or reads slower holds room for nobody. */
+  readonly limitMs: number
   /** Ids of the models that are loaded. */
   readModels(): readonly string[]
   /** Aborted when the process is about to end: nobody is let in any more. */
   readonly closing: AbortSignal
 }
-
-const maxBytes = 25 * 1024 * 1024
-/** Longer than the gateway waits for anything: whoever reads its answer slower than this holds room for nobody. */
-const limitMs = 120_000
 
 const isSame = (one: string, other: string): boolean => {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
@@ -28,14 +27,14 @@ function readRequest(c: Context, signal: AbortSignal) {
   const format = readFormat(c.req.header('content-type') ?? null)
   if (!format) return 'Content-Type must be image/png, image/jpeg or image/webp'
   const bytes = Number(c.req.header('content-length') ?? Number.NaN)
-  if (!(bytes >= 1 && bytes <= maxBytes) || !c.req.raw.body) return `Content-Length must be 1 to ${maxBytes}`
+  if (!(bytes >= 1 && bytes <= maxFileBytes) || !c.req.raw.body) return `Content-Length must be 1 to ${maxFileBytes}`
   const options = readOptions(new URL(c.req.url).searchParams)
   if ('wrong' in options) return `the option "${options.wrong}" is missing, unknown or not valid`
   return { format, options, body: new Body(c.req.raw.body, bytes, signal) }
 }
 
 /** The Container's server: `src/matte/wire.ts` over HTTP. */
-export function createApp({ tools, token, readModels, closing }: AppOptions): Hono {
+export function createApp({ tools, token, limitMs, readModels, closing }: AppOptions): Hono {
   const app = new Hono()
   app.get(healthPath, (c) => c.json({ status: 'ok', models: readModels(), memory: tools.budget.state }))
 

@@ -48,8 +48,8 @@ const encodingWebp = 21
 const webpAlone = 25_000_000
 
 /**
- * Bytes of memory and disk that a picture is let in for, beside the loaded models, by the first bytes of its file. `Infinity`:
- * all there is.
+ * Bytes of memory and disk that a picture is let in for, beside the loaded models, by the first bytes of its file.
+ * `Infinity`: all there is.
  * @param header null if it lies behind these bytes
  */
 export function estimateCost(

@@ -17,8 +17,10 @@ const MiB = 1024 * 1024
 /** What the process takes beside pictures: Node, the fast model, and the best one where it is (docs/benchmarks.md). */
 const reserved = { fast: 300 * MiB, best: 1_500 * MiB }
 const leastBudget = 512 * MiB
-/** Longer than any picture takes, shorter than hosts wait before they kill. */
-const graceMs = 95_000
+/** For one request: longer than the gateway waits for anything. */
+const limitMs = 120_000
+/** For the requests in work when the process is asked to end. */
+const graceMs = limitMs + 5_000
 
 function readNumber(name: string, fallback: number): number {
   const text = process.env[name]
@@ -65,6 +67,7 @@ const app = createApp({
     findModel: (quality) => (quality === 'fast' ? fast : finest),
   },
   token: process.env.CONTAINER_TOKEN || null,
+  limitMs,
   readModels: () => [...loaded],
   closing: closing.signal,
 })

@@ -62,6 +62,21 @@ describe('an upload', () => {
     expect(await readSpool()).toEqual([])
   })
 
+  it('whose parts cannot be put together is given up, and nothing of it is kept', async () => {
+    let aborted = 0
+    const spool = {
+      begin: async () => ({
+        write: async () => {},
+        finish: () => Promise.reject(new Error('R2 is down')),
+        abort: async () => {
+          aborted += 1
+        },
+      }),
+    }
+    await expect(takeUpload(send(createBytes(PART_BYTES + 1)), limit, spool)).rejects.toThrow('R2 is down')
+    expect(aborted).toBe(1)
+  })
+
   it('above the limit is refused, and nothing of it is kept', async () => {
     const body = send(createBytes(limit.bytes + 1))
     await expect(takeUpload(body, limit, createSpool(bucket))).rejects.toMatchObject({ code: 'image_too_large' })
