@@ -65,6 +65,10 @@ describe('a Container that is killed', () => {
     // The payment is looked at, and left alone.
     expect([unpaid?.status, paid?.status, calls]).toEqual([503, 503, ['verify']])
     expect(await readError(paid!)).toMatchObject({ error: 'processor_unavailable', retryable: true })
+    // Nor is one collected that would have to be before the work.
+    const hasty = { ...v2(await sign(await createPayer(), { validBefore: 25 })), ...createCaller() }
+    const [income, refused] = await measureIncome(() => post(large, hasty))
+    expect([refused.status, income]).toEqual([503, 0n])
     await expectGood(await createHeaders(), small)
     await container.restart()
     await stack.restart({ CONTAINER_URL: container.url })
