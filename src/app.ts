@@ -42,7 +42,13 @@ function answerError(error: Error, c: Context<AppEnv>): Response {
  * @param openServices gives the parts for an environment; called for every request, so it should remember them
  */
 export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
-  const app = new Hono<AppEnv>()
+  const app = new Hono<AppEnv>({
+    // Files alone are served on their host: its paths are those of one folder here.
+    getPath(request, { env } = {}) {
+      const url = new URL(request.url)
+      return findHost(openServices(env!).config, url).role === 'images' ? `/i${url.pathname}` : url.pathname
+    },
+  })
 
   app.use(async (c, next) => {
     const started = now()
@@ -54,7 +60,8 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     await next()
     if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
     c.res.headers.set('X-Request-Id', c.var.requestId)
-    c.res.headers.append('Vary', VARY)
+    // What anybody may keep is the same for everybody.
+    if (!c.res.headers.get('Cache-Control')?.startsWith('public')) c.res.headers.append('Vary', VARY)
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
     const { status } = c.res
     console.log(
@@ -70,11 +77,6 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     )
   })
   app.use(crossOrigin)
-  app.use(async (c, next) => {
-    // Files alone are served there.
-    if (c.var.host.role === 'images') throw new ApiError('not_found')
-    await next()
-  })
   mountEndpoints(app, [...endpoints, ...createDocs(endpoints)])
   app.notFound((c) => answerError(new ApiError('not_found'), c))
   app.onError(answerError)

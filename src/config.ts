@@ -10,6 +10,8 @@ export interface Config {
   /** The apex, without a slash at the end. Every link and `resource.url` is built from it. */
   readonly publicUrl: string
   readonly prices: Readonly<Record<PricedCall, Price>>
+  /** Free uploads of a UTC day. */
+  readonly freeUploads: { readonly perClient: number; readonly inAll: number }
   /** Names of the other hosts, where there are any. */
   readonly hosts: Readonly<Record<'x402' | 'mpp' | 'images', string | null>>
   readonly x402: X402Config | null
@@ -24,7 +26,8 @@ export interface Config {
   readonly problems: readonly string[]
 }
 
-export type PricedCall = 'removeBackground'
+/** `storeYear` is what keeping a cut-out for a year adds. */
+export type PricedCall = 'removeBackground' | 'upload' | 'storeYear'
 
 const secret = (name: string) => `set it with: npx wrangler secret put ${name}`
 const variable = (example: string) => `set it under [vars] in wrangler.toml, such as "${example}"`
@@ -44,6 +47,15 @@ const price = (fallback: Price) =>
     ),
   )
 
+const count = (fallback: string) =>
+  z.preprocess(
+    (value) => value || fallback,
+    z
+      .string()
+      .regex(/^\d{1,9}$/, `is not a number: ${variable(fallback)}; 0 for none`)
+      .transform(Number),
+  )
+
 const address = (fix: string) =>
   required(fix).refine(
     (text) => isAddress(text) && getAddress(text) === text && text !== zeroAddress,
@@ -59,6 +71,10 @@ const schema = z.object({
     'must be scheme, host and port alone: every link is built from it',
   ),
   PRICE_REMOVE_BACKGROUND: price('0.05'),
+  PRICE_UPLOAD: price('0.01'),
+  PRICE_STORE_YEAR: price('0.01'),
+  FREE_UPLOADS_PER_ADDRESS: count('100'),
+  FREE_UPLOADS_PER_DAY: count('10000'),
   EVM_NETWORK: z.enum(['eip155:8453', 'eip155:84532'], {
     error: 'must be "eip155:8453" (Base) or "eip155:84532" (Base Sepolia)',
   }),
@@ -177,7 +193,13 @@ export function readConfig(env: object): Config {
   const hasX402 = isSound && network && payTo && rpcUrl && challengeSecret && facilitator
   return {
     publicUrl: (known.PUBLIC_URL ?? 'http://localhost:8787').replace(/\/+$/, ''),
-    prices: { removeBackground: known.PRICE_REMOVE_BACKGROUND ?? '0.05' },
+    prices: {
+      removeBackground: known.PRICE_REMOVE_BACKGROUND ?? '0.05',
+      upload: known.PRICE_UPLOAD ?? '0.01',
+      storeYear: known.PRICE_STORE_YEAR ?? '0.01',
+    },
+    // A malformed number is a problem, and then nothing is free either: better than no limit.
+    freeUploads: { perClient: known.FREE_UPLOADS_PER_ADDRESS ?? 0, inAll: known.FREE_UPLOADS_PER_DAY ?? 0 },
     hosts: { x402: known.X402_HOST ?? null, mpp: known.MPP_HOST ?? null, images: known.IMAGES_HOST ?? null },
     x402: hasX402 ? { network, payTo: payTo as `0x${string}`, rpcUrl, challengeSecret, facilitator } : null,
     mpp: isSound ? mpp : null,

@@ -16,6 +16,9 @@ export interface Content {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What a handler is given. */
+export type EndpointContext<Path extends string> = Context<AppEnv, Path>
+
 interface EndpointFacts<Path extends string> {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: Path
@@ -38,7 +41,7 @@ interface EndpointFacts<Path extends string> {
 export type Endpoint<Path extends string = string> = EndpointFacts<Path> &
   (
     | { readonly sale: Sale; readonly handle?: never }
-    | { readonly sale?: never; handle(c: Context<AppEnv, Path>): Response | Promise<Response> }
+    | { readonly sale?: never; handle(c: EndpointContext<Path>): Response | Promise<Response> }
   )
 
 /** Keeps the path literal, so that `c.req.param()` inside `handle` is typed. */
@@ -66,11 +69,17 @@ export function mountEndpoints(app: Hono<AppEnv>, endpoints: readonly Endpoint[]
 
 /**
  * The options in a request's query, with defaults.
+ * @param others what to do with parameters that are no options: an address that people paste gets such
  * @throws ApiError `invalid_request` naming the option and what it takes
  */
-export function readQuery<Shape extends z.ZodRawShape>(c: Context, schema: z.ZodObject<Shape>): z.infer<typeof schema> {
+export function readQuery<Shape extends z.ZodRawShape>(
+  c: Context,
+  schema: z.ZodObject<Shape>,
+  others: 'refuse' | 'ignore' = 'refuse',
+): z.infer<typeof schema> {
   const given = c.req.queries()
   for (const [name, values] of Object.entries(given)) {
+    if (others === 'ignore' && !Object.hasOwn(schema.shape, name)) continue
     const message = !Object.hasOwn(schema.shape, name)
       ? `There is no option "${name}". Options are: ${Object.keys(schema.shape).join(', ')}.`
       : values.length > 1 && `The option "${name}" is given ${values.length} times.`

@@ -1,5 +1,9 @@
 import type { Config } from './config.ts'
 import type { Host } from './host.ts'
+import type { OpenDailyCap } from './hosting/daily-cap.ts'
+import type { HostedFiles } from './hosting/files.ts'
+import type { OpenUploadToken } from './hosting/upload-token.ts'
+import type { Variants } from './hosting/variants.ts'
 import type { MatteHosts } from './matte/hosts.ts'
 import type { PaymentDependency } from './payments/protocols/index.ts'
 import type { Till } from './payments/till.ts'
@@ -10,6 +14,10 @@ export interface Services {
   readonly config: Config
   readonly till: Till
   readonly matte: MatteHosts
+  readonly files: HostedFiles
+  readonly variants: Variants
+  readonly openUploadToken: OpenUploadToken
+  readonly openDailyCap: OpenDailyCap
   /** What `/health` looks at. */
   readonly dependencies: readonly PaymentDependency[]
 }

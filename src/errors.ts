@@ -1,6 +1,6 @@
 /** How one error looks to a caller. `retryable` means: the same request may succeed later. */
 export interface ErrorSpec {
-  readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 422 | 429 | 431 | 500 | 503
+  readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 416 | 422 | 429 | 431 | 451 | 500 | 503
   readonly message: string
   readonly retryable?: true
 }
@@ -13,8 +13,13 @@ export interface ErrorSpec {
 export const errors = {
   invalid_request: { status: 400, message: 'The request is not valid.' },
   invalid_image: { status: 400, message: 'The body is not an image that can be processed.' },
+  no_file: { status: 400, message: 'The request holds no image.' },
+  empty_file: { status: 400, message: 'The image has no bytes.' },
+  file_too_large: { status: 400, message: 'The image is larger than 1 MB (free uploads) or 5 MB (paid ones).' },
+  unsupported_format: { status: 400, message: 'The file is not a PNG, JPEG, GIF or WebP image.' },
   ambiguous_payment: { status: 400, message: 'The request carries two different payments. Send one.' },
   invalid_token: { status: 401, message: 'The token is not valid.' },
+  token_expired: { status: 401, message: 'The upload token has expired: it was good for 10 minutes.' },
   not_found: { status: 404, message: 'There is nothing at this path. See /llms.txt for what there is.' },
   method_not_allowed: { status: 405, message: 'This path does not take that method. See the Allow header.' },
   request_timeout: {
@@ -38,6 +43,7 @@ export const errors = {
     status: 415,
     message: 'Content-Type must be image/png, image/jpeg or image/webp.',
   },
+  range_not_satisfiable: { status: 416, message: 'The file ends before the range that was asked for.' },
   no_foreground: { status: 422, message: 'No foreground was found in this image.' },
   rate_limited: {
     status: 429,
@@ -49,8 +55,19 @@ export const errors = {
     message: 'Too many calls that were worked on and gave nothing to charge for: 20 an hour for one payer or address.',
     retryable: true,
   },
+  daily_limit: {
+    status: 429,
+    message: 'No more free uploads today. A paid one has no such limit: POST /api/upload.',
+    retryable: true,
+  },
   header_too_large: { status: 431, message: 'A payment header may hold 8 KiB at most.' },
+  unavailable_for_legal_reasons: { status: 451, message: 'This content was taken down.' },
   processing_failed: { status: 500, message: 'The image could not be processed.', retryable: true },
+  upload_failed: {
+    status: 500,
+    message: 'The image could not be stored. Nothing is used up: send the same request again.',
+    retryable: true,
+  },
   internal_error: { status: 500, message: 'Something went wrong on our side.', retryable: true },
   processor_unavailable: {
     status: 503,

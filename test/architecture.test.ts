@@ -9,15 +9,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/clock.ts': [],
   'src/request-body.ts': ['src/errors.ts'],
+  'src/parts.ts': [],
   'src/host.ts': ['src/config.ts'],
-  'src/env.ts': ['src/config.ts', 'src/host.ts', 'src/matte', 'src/payments', 'src/request-body.ts'],
+  'src/env.ts': [
+    ...['src/config.ts', 'src/host.ts', 'src/hosting', 'src/matte', 'src/payments', 'src/request-body.ts'],
+  ],
   'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols'],
   'src/images': ['src/errors.ts'],
   'src/matte': ['src/errors.ts', 'src/clock.ts', 'src/images/facts.ts'],
-  'src/payments': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/config.ts', 'src/request-body.ts'],
+  'src/payments': [
+    ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/config.ts', 'src/request-body.ts', 'src/parts.ts'],
+  ],
   'src/generation': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
   'src/hosting': [
-    ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
+    ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images', 'src/parts.ts'],
     // The stores that payments ask for.
     ...['src/payments/result-store.ts', 'src/payments/upload.ts', 'src/payments/open-payments.ts'],
   ],
@@ -25,7 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/endpoint.ts': ['src/env.ts', 'src/errors.ts', 'src/operator.ts', 'src/payments'],
   'src/endpoints': [
     ...['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/payments', 'src/images', 'src/matte'],
-    ...['src/generation', 'src/hosting'],
+    ...['src/generation', 'src/hosting', 'src/config.ts'],
   ],
   'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/payments/protocol.ts'],
   'src/app.ts': [

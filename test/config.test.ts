@@ -15,7 +15,8 @@ describe('readConfig', () => {
   it('reads a sound deployment', () => {
     expect(readConfig(sound)).toEqual({
       publicUrl: 'https://pixtoll.example.com',
-      prices: { removeBackground: '0.05' },
+      prices: { removeBackground: '0.05', upload: '0.01', storeYear: '0.01' },
+      freeUploads: { perClient: 100, inAll: 10_000 },
       x402: {
         network: 'eip155:8453',
         payTo: sound.PAY_TO,

@@ -47,10 +47,15 @@ const describeHeaders = (headers: Readonly<Record<string, string>>) =>
     Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
   )
 
+function describeType(type: string, schema: object | undefined): object {
+  if (type === 'application/json' && schema) return schema
+  if (type === 'multipart/form-data')
+    return { type: 'object', properties: { image: { type: 'string', format: 'binary' } } }
+  return { type: 'string', contentMediaType: type }
+}
+
 const describeContent = ({ contentTypes, schema }: Content) =>
-  Object.fromEntries(
-    contentTypes.map((type) => [type, { schema: schema ?? { type: 'string', contentMediaType: type } }]),
-  )
+  Object.fromEntries(contentTypes.map((type) => [type, { schema: describeType(type, schema) }]))
 
 function describeErrors(endpoint: Endpoint): Record<string, unknown> {
   const byStatus = Map.groupBy(errorsOf(endpoint), (code) => errors[code].status)

@@ -1,10 +1,16 @@
 import * as z from 'zod'
+import type { Config } from '../config.ts'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
+import type { HostedFile } from '../hosting/hosted-file.ts'
+import { hostedFile } from '../hosting/schemas.ts'
+import { type Tier, tiers } from '../hosting/tiers.ts'
 import { checkImage, maxFileBytes, maxSide } from '../images/check-image.ts'
 import type { MatteHosts } from '../matte/hosts.ts'
 import type { CutOutFacts } from '../matte/matte.ts'
 import { defaultMatteOptions, readMargin } from '../matte/options.ts'
+import { addPrices } from '../payments/protocol.ts'
+import { takeUpload } from '../payments/upload.ts'
 
 const query = z
   .object({
@@ -40,6 +46,10 @@ const query = z
       .enum(['auto', 'fast', 'best'], 'quality may be auto, fast or best')
       .default(defaultMatteOptions.quality)
       .describe('fast: the small model. best: the large one, where there is a Container. auto: what fits the picture.'),
+    store: z
+      .enum(['', '7d', '1y'], 'store may be 7d or 1y')
+      .default('')
+      .describe('Host the answer for 7 days or a year, and answer JSON with its URL. A year costs extra.'),
   })
   .superRefine(({ output, format, bg, crop, margin }, context) => {
     const refuse = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message })
@@ -47,6 +57,18 @@ const query = z
     if (output === 'mask' && format !== 'png') refuse('format', 'A mask is always a PNG: leave out format')
     if (crop === 'false' && readMargin(margin)?.value) refuse('margin', 'A margin needs crop=true')
   })
+
+/** How long a hosted answer is kept. */
+const stores = { '7d': 'free', '1y': 'paid' } as const satisfies Record<string, Tier>
+
+/** The pieces of a cut-out as it comes. What breaks off is nobody's fault, and another try may do better. */
+async function* readPieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of body) yield piece
+  } catch (cause) {
+    throw new ApiError('processor_unavailable', { cause })
+  }
+}
 
 const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) => ({
   'X-Image-Width': String(width),
@@ -58,13 +80,14 @@ const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) =>
 
 const count = (n: number): string => n.toLocaleString('en-US')
 
-function describeLimits(hosts: MatteHosts): string {
+function describeLimits(hosts: MatteHosts, { prices }: Config): string {
   const [png, webp] = [hosts.pixelLimit('png'), hosts.pixelLimit('webp')]
   const pixels = `${count(png)} pixels in all${webp < png ? ` (${count(webp)} for a WebP)` : ''}`
   const best = hosts.qualities.includes('best') ? '' : ' `quality=best` is not to be had here.'
   return (
     `Send one image as the raw body: at most 25 MB, ${count(maxSide)} pixels a side and ${pixels}. The answer is the ` +
     'cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are never charged.' +
+    ` With \`store=7d\` or \`store=1y\` (+ $${prices.storeYear}) it is hosted, and the answer is JSON with its URL.` +
     best
   )
 }
@@ -74,15 +97,16 @@ export const removeBackground = defineEndpoint({
   path: '/v1/remove-background',
   name: 'removeBackground',
   summary: 'Remove the background of an image',
-  description: ({ matte }) => describeLimits(matte),
+  description: ({ matte, config }) => describeLimits(matte, config),
   query,
   request: {
     description: 'The image itself, as raw bytes.',
     contentTypes: ['image/png', 'image/jpeg', 'image/webp'],
   },
   response: {
-    description: 'The cut-out.',
-    contentTypes: ['image/png', 'image/webp'],
+    description: 'The cut-out; with `store`, where it is hosted.',
+    contentTypes: ['image/png', 'image/webp', 'application/json'],
+    schema: hostedFile.schema,
     headers: {
       'X-Image-Width': 'Width of the upright picture in pixels, cropped or not.',
       'X-Image-Height': 'Height of the upright picture in pixels, cropped or not.',
@@ -98,15 +122,21 @@ export const removeBackground = defineEndpoint({
     'no_foreground',
     'processing_failed',
     'processor_unavailable',
+    'upload_failed',
+    'unavailable_for_legal_reasons',
   ],
   sale: {
     mimeType: 'image/png',
-    price: ({ config }) => config.prices.removeBackground,
+    price({ config: { prices } }, asked) {
+      return asked?.get('store') === '1y'
+        ? addPrices(prices.removeBackground, prices.storeYear)
+        : prices.removeBackground
+    },
     async prepare(c) {
       const { body } = c.var
       if ((body.declaredBytes ?? 0) > maxFileBytes) throw new ApiError('image_too_large')
-      const options = readQuery(c, query)
-      const { matte } = c.var.services
+      const { store, ...options } = readQuery(c, query)
+      const { matte, till, files } = c.var.services
       if (!matte.qualities.includes(options.quality)) {
         const message =
           `The option "quality" may be ${matte.qualities.join(' or ')}: ${options.quality} needs a Container, ` +
@@ -119,23 +149,35 @@ export const removeBackground = defineEndpoint({
       const [host, ...others] = matte.choose(header, options)
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
-        options,
-        bodyLimit: { bytes: maxFileBytes, error: 'image_too_large' },
+        options: { ...options, ...(store && { store }) },
         workSeconds: host.expectSeconds(pixels),
         limitSeconds: Math.max(...[host, ...others].map(({ limitSeconds }) => limitSeconds)),
         assertReady: () => matte.assertUp([host, ...others]),
+        takeBody: () => takeUpload(body, { bytes: maxFileBytes, error: 'image_too_large' }, till.spool),
         async work({ size, open }) {
           const result = await matte.cut([host, ...others], { format, size, open }, options)
           if (!result.ok) {
             const { message, retryAfter } = result
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })
           }
-          return {
-            status: 200,
-            headers: { 'Content-Type': result.contentType, ...describeFacts(result.facts) },
-            body: result.body,
-          }
+          const { contentType, body, facts } = result
+          const headers = { 'Content-Type': contentType, ...describeFacts(facts) }
+          if (!store) return { status: 200, headers, body }
+          const tier = stores[store]
+          const life = { tier, lifeSeconds: tiers[tier].lifeSeconds, isProvisional: true, picture: null }
+          const file = await files.add({ contentType, content: readPieces(body), ...life })
+          const kept = new Response(JSON.stringify(file)).body as ReadableStream<Uint8Array>
+          return { status: 200, headers: { ...headers, 'Content-Type': 'application/json' }, body: kept }
         },
+        ...(store && {
+          async handOver({ answer }) {
+            const file = await answer.json<HostedFile>()
+            await files.confirm(file)
+            const headers = new Headers(answer.headers)
+            headers.delete('Content-Length')
+            return Response.json(files.describe(file), { headers })
+          },
+        }),
       }
     },
   },

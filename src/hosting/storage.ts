@@ -1,9 +1,14 @@
+import type { PartWriter } from '../parts.ts'
 import type { OpenPayment, OpenPayments } from '../payments/open-payments.ts'
 import type { ResultStore } from '../payments/result-store.ts'
 import type { Spool } from '../payments/upload.ts'
 
 /** A multipart upload: for what is too large for memory, and since `put` wants to know the length. */
-async function beginParts(bucket: R2Bucket, key: string, options?: R2MultipartOptions) {
+export async function beginParts(
+  bucket: R2Bucket,
+  key: string,
+  options?: R2MultipartOptions,
+): Promise<PartWriter & { complete(): Promise<unknown> }> {
   const upload = await bucket.createMultipartUpload(key, options)
   const parts: R2UploadedPart[] = []
   return {

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts'
-import { pour } from './parts.ts'
+import { pour } from '../parts.ts'
 import type { ResultStore } from './result-store.ts'
 import type { WorkResult } from './sale.ts'
 

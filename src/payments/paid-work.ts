@@ -160,15 +160,18 @@ async function openResult({ c }: PaidJob, outcome: Outcome & { kind: 'settled' }
   return body
 }
 
-function answer(
-  { protocol, credential }: PaidJob,
+async function answer(
+  { call, protocol, credential }: PaidJob,
   { receipt, result }: Outcome & { kind: 'settled' },
   body: Uint8Array | ReadableStream<Uint8Array>,
   isReplay: boolean,
-): JobEnd {
-  const headers = new Headers({ ...result.headers, 'Cache-Control': 'private, no-store' })
+): Promise<JobEnd> {
+  const headers = new Headers(result.headers)
   headers.set('Content-Length', String(result.size))
   if (isReplay) headers.set('Idempotent-Replayed', 'true')
-  for (const [name, value] of protocol.receiptHeaders(receipt, credential)) headers.set(name, value)
-  return { kind: 'answer', response: new Response(body, { status: result.status, headers }) }
+  const kept = new Response(body, { status: result.status, headers })
+  const response = call.handOver ? await call.handOver({ answer: kept, transaction: receipt.transaction }) : kept
+  response.headers.set('Cache-Control', 'private, no-store')
+  for (const [name, value] of protocol.receiptHeaders(receipt, credential)) response.headers.set(name, value)
+  return { kind: 'answer', response }
 }

@@ -10,7 +10,7 @@ import type { Ask, Credential, PaymentProtocol } from './protocol.ts'
 import { type Caller, hashAddress } from './replay-proof.ts'
 import type { PaidCall } from './sale.ts'
 import { namesOfRecords } from './standing.ts'
-import { takeUpload, type Upload } from './upload.ts'
+import type { Upload } from './upload.ts'
 
 /** A payment that a request carries. */
 export interface ShownPayment {
@@ -23,6 +23,8 @@ export interface Visit {
   readonly c: Context<AppEnv>
   readonly ask: Ask
   readonly call: PaidCall
+  /** Whether other calls may have what the payment has bought: it is then for `call` to say what that is. */
+  readonly isShared: boolean
   /** The payment that it carries, or null. */
   readonly shown: ShownPayment | null
   /** Hash of the Idempotency-Key that it carries, or null. */
@@ -60,7 +62,7 @@ export async function purchase(visit: Visit): Promise<JobEnd | { readonly kind: 
 
   // Nobody has judged what it carries: it counts as unpaid until it is answered.
   if (shown) await till.unpaidLimit.take(counted)
-  const upload = await takeUpload(c.var.body, call.bodyLimit, till.spool)
+  const upload = await call.takeBody()
   try {
     const recalled = await till.openLedger(binding.payment).recall(idempotencyKey).catch(unreachable)
     const fingerprint = await fingerprintOf(visit.ask, call.options, upload.sha256)
@@ -90,7 +92,7 @@ function suitEnvelope(credential: Credential, { c, shown }: Visit): ShownPayment
 
 /** Sells to whoever shows `payment`, or may have it. The upload is taken in once the payment is judged. */
 async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null, taken?: Upload): Promise<JobEnd> {
-  const { c, ask, call, idempotencyKey, address, counted } = visit
+  const { c, ask, call, isShared, idempotencyKey, address, counted } = visit
   const { till } = c.var.services
   const { credential } = payment
   c.var.log.payment = credential.key
@@ -137,7 +139,12 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
       ...payment,
       ledger,
       caller,
-      order: { ask, fingerprint, workSeconds: call.workSeconds, moneyFirst },
+      order: {
+        ask,
+        fingerprint: isShared ? await fingerprintOf(ask, {}, '') : fingerprint,
+        workSeconds: call.workSeconds,
+        moneyFirst,
+      },
       upload,
       markFailure,
       giveProbeBack: () => till.unpaidLimit.giveBack(counted),
@@ -202,7 +209,7 @@ async function takeInTime(checkout: Checkout, markFailure: (code: ErrorCode) => 
     Math.max(0, spare * 1000),
   )
   try {
-    return await takeUpload(body, call.bodyLimit, services.till.spool)
+    return await call.takeBody()
   } catch (error) {
     if (error instanceof ApiError) markFailure(error.code)
     const owedUntil = await early

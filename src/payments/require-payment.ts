@@ -14,6 +14,8 @@ import type { Sale } from './sale.ts'
 export const requirePayment =
   (sale: Sale, route: { method: string; path: string; summary: string }): Handler<AppEnv> =>
   async (c) => {
+    const redeemed = await sale.redeem?.(c)
+    if (redeemed) return redeemed
     const { services, body, host } = c.var
     const { till, config } = services
     if (till.protocols.length === 0) {
@@ -22,12 +24,12 @@ export const requirePayment =
     }
     const ask: Ask = {
       method: route.method,
-      route: route.path,
+      route: sale.soldAs ?? route.path,
       resource: host.origin + route.path,
       realm: host.name,
       description: route.summary,
       mimeType: sale.mimeType,
-      price: sale.price(services),
+      price: sale.price(services, new URL(c.req.url).searchParams),
     }
     // Accepted is every protocol; offered is what the host is for.
     const own = till.protocols.filter(({ name }) => name === host.role)
@@ -47,7 +49,8 @@ export const requirePayment =
     if (isMalformed) await till.unpaidLimit.take(counted)
     const payment = isMalformed ? null : shown
     const idempotencyKey = await readIdempotencyKey(headers, payment?.credential ?? null)
-    const end = await purchase({ c, ask, call, shown: payment, idempotencyKey, address, counted })
+    const isShared = sale.soldAs !== undefined
+    const end = await purchase({ c, ask, call, isShared, shown: payment, idempotencyKey, address, counted })
     if (end.kind === 'answer') return end.response
     if (end.kind === 'refused') return refuse(refusalFor(end.reason))
     if (isMalformed) return refuse(refusalFor(shown.reason))

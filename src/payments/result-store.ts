@@ -1,4 +1,4 @@
-import type { PartWriter } from './parts.ts'
+import type { PartWriter } from '../parts.ts'
 
 /** Where paid results wait for replays. The ledger owns this interface; `src/index.ts` fills it. */
 export interface ResultStore {

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import type { AppEnv, Services } from '../env.ts'
-import type { ErrorCode } from '../errors.ts'
 import type { Price } from './protocol.ts'
 import type { Upload } from './upload.ts'
 
@@ -12,11 +11,18 @@ export interface WorkResult {
   readonly body: ReadableStream<Uint8Array>
 }
 
+/** What a payment has bought, for `handOver`. */
+export interface Purchase {
+  /** The kept result as an answer, without receipt; marked as a replay if it was bought by an earlier call. */
+  readonly answer: Response
+  /** The transaction that moved the money. */
+  readonly transaction: string
+}
+
 /** A paid call whose free checks have passed. */
 export interface PaidCall {
   /** Every option that makes a difference, defaults filled in: with route and body they are "the same request". */
   readonly options: Readonly<Record<string, string>>
-  readonly bodyLimit: { readonly bytes: number; readonly error: ErrorCode }
   /** How long the work is expected to take. A payment that would not outlive it is collected first. */
   readonly workSeconds: number
   /** After so many seconds the work is given up, uncharged. */
@@ -26,15 +32,34 @@ export interface PaidCall {
    * @throws ApiError when nobody could
    */
   assertReady(): Promise<void>
+  /**
+   * Takes the body in, once the payment is judged good, and before it is claimed.
+   * @throws ApiError when nobody should pay for it
+   */
+  takeBody(): Promise<Upload>
   /** Does what is paid for. @throws ApiError when there is no result; then nothing is charged */
   work(upload: Pick<Upload, 'size' | 'open'>): Promise<WorkResult>
+  /**
+   * Makes the answer of what is paid for, where that is more than the kept result. Runs at every answer, also at a
+   * replay: it may be repeated and does nothing twice.
+   * @throws ApiError when it cannot be had now; the payment stays as good as it is
+   */
+  handOver?(purchase: Purchase): Promise<Response>
 }
 
 /** What an endpoint sells. */
 export interface Sale {
+  /**
+   * The route that challenges are made for, where several calls share one payment: it then buys one thing, whichever
+   * of them shows it, and `handOver` says what that is to this call. Else the endpoint's own.
+   */
+  readonly soldAs?: string
   /** Media type of the result, for challenges. */
   readonly mimeType: string
-  price(services: Services): Price
+  /** @param options the query, where it makes a difference to the price; without it, the least there is to pay */
+  price(services: Services, options?: URLSearchParams): Price
+  /** Answers a request that something else than a payment pays for; null: it has nothing of the kind. */
+  redeem?(c: Context<AppEnv>): Promise<Response | null>
   /**
    * The free checks: headers, and the first 64 KiB of the body where headers do not decide.
    * @throws ApiError when nobody should pay for this request

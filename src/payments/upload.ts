@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { ErrorCode } from '../errors.ts'
+import { type PartWriter, pour } from '../parts.ts'
 import type { RequestBody } from '../request-body.ts'
-import { type PartWriter, pour } from './parts.ts'
 
 /** A request's whole body, taken in. `discard` it when nobody will work on it any more. */
 export interface Upload {

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ApiError } from '../../src/errors.ts'
+import { PART_BYTES } from '../../src/parts.ts'
 import type { Claim, Failure, Outcome } from '../../src/payments/ledger-row.ts'
 import { type PaidJob, runPaidJob } from '../../src/payments/paid-work.ts'
-import { PART_BYTES } from '../../src/payments/parts.ts'
 import type { StoredResult } from '../../src/payments/result-store.ts'
 
 const receipt = { transaction: '0xabc', network: 'eip155:84532', payer: '0x1', amount: '50000', at: 0 }

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createSpool } from '../../../src/hosting/storage.ts'
-import { PART_BYTES } from '../../../src/payments/parts.ts'
+import { PART_BYTES } from '../../../src/parts.ts'
 import { takeUpload } from '../../../src/payments/upload.ts'
 import { openRequestBody } from '../../../src/request-body.ts'
 

@@ -1,0 +1,124 @@
+import { Buffer } from 'node:buffer'
+import { MaxFileSizeExceededError, MaxTotalSizeExceededError, MultipartParser } from '@remix-run/multipart-parser'
+import { ApiError } from '../errors.ts'
+
+/** How an upload's image travels in its request. */
+export type UploadForm = 'multipart' | 'json' | 'raw'
+
+/** Room for the other fields and the headers of a form, and for the text around base64. */
+const OVERHEAD_BYTES = 64 * 1024
+/** A form with more parts is no upload of one image. */
+const MAX_PARTS = 20
+/** The names under which a form may hold the image. */
+const fields: readonly string[] = ['image', 'file']
+
+const FORMS =
+  'Send the image as multipart/form-data in the field "image", as JSON {"file": base64}, or as the raw body with its ' +
+  'own Content-Type, such as image/png.'
+
+const refuse = (problem: string): never => {
+  throw new ApiError('no_file', { message: `${problem} ${FORMS}` })
+}
+
+/** The form that a Content-Type announces. @throws ApiError `no_file` for any other */
+export function readUploadForm(contentType: string | null): UploadForm {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (type === 'multipart/form-data') return 'multipart'
+  if (type === 'application/json') return 'json'
+  if (type.startsWith('image/')) return 'raw'
+  return refuse(type ? `A body of type ${type.slice(0, 60)} holds no image.` : 'The request holds no image.')
+}
+
+/** The most bytes that a request may have whose image has `bytes` at most. */
+export function limitBody(form: UploadForm, bytes: number): number {
+  if (form === 'raw') return bytes
+  return OVERHEAD_BYTES + (form === 'json' ? Math.ceil(bytes / 3) * 4 : bytes)
+}
+
+async function joinAll(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const piece of pieces) all.push(piece)
+  return all.length === 1 ? all[0]! : Buffer.concat(all)
+}
+
+/** RFC 7578. The image is a view of the body. */
+function findFile(body: Uint8Array, contentType: string, limit: number): Uint8Array {
+  const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType)
+  if (!boundary) return refuse('The form has no boundary.')
+  const sizes = { maxFileSize: limit, maxTotalSize: limit + OVERHEAD_BYTES, maxParts: MAX_PARTS }
+  const parser = new MultipartParser(boundary[1] ?? boundary[2]!, sizes)
+  try {
+    const parts = [...parser.write(body)]
+    parser.finish()
+    const found = parts.find(({ name }) => fields.includes(name ?? ''))
+    return (found && (found.content[0] ?? new Uint8Array())) ?? refuse('The form has no field "image".')
+  } catch (error) {
+    if (error instanceof ApiError) throw error
+    if (error instanceof MaxFileSizeExceededError || error instanceof MaxTotalSizeExceededError)
+      throw new ApiError('file_too_large')
+    return refuse('The form cannot be read: it is not whole, or its boundary is not the one in Content-Type.')
+  }
+}
+
+async function readText(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const piece of pieces) text += decoder.decode(piece, { stream: true })
+  return text + decoder.decode()
+}
+
+function parseFile(text: string): string {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return refuse('The body is not JSON.')
+  }
+  const file = typeof body === 'object' && body !== null && 'file' in body ? body.file : undefined
+  return typeof file === 'string' ? file : refuse('The JSON has no text "file".')
+}
+
+/** RFC 4648, with or without padding and line breaks; also a data: URI of it (RFC 2397). */
+function decodeBase64(file: string): Uint8Array {
+  const start = /^\s*data:/i.test(file) ? file.indexOf(',') + 1 : 0
+  if (start > 0 && !/;base64\s*,$/i.test(file.slice(0, start))) return refuse('The data: URI is not base64.')
+  const text = file.slice(start).replace(/\s+/g, '')
+  const digits = text.replace(/={0,2}$/, '')
+  const isSound = /^(?:[\w-]*|[A-Za-z\d+/]*)$/.test(digits) && digits.length % 4 !== 1
+  return isSound ? Buffer.from(digits, 'base64') : refuse('The text in "file" is not base64.')
+}
+
+/**
+ * The image in an upload's body, whatever form it came in. What it is has still to be judged.
+ * @param pieces the whole body, at most `limitBody` bytes of it
+ * @param limit the most bytes that the image may have
+ * @throws ApiError `no_file` when there is none to be read, `empty_file`, `file_too_large`; whatever `pieces` throws
+ */
+export async function readUpload(
+  pieces: AsyncIterable<Uint8Array>,
+  contentType: string | null,
+  limit: number,
+): Promise<Uint8Array> {
+  const form = readUploadForm(contentType)
+  const readers = {
+    multipart: async () => findFile(await joinAll(pieces), contentType!, limit),
+    json: async () => decodeBase64(parseFile(await readText(pieces))),
+    raw: () => joinAll(pieces),
+  }
+  const image = await readers[form]()
+  if (image.byteLength === 0) throw new ApiError('empty_file')
+  if (image.byteLength > limit) throw new ApiError('file_too_large')
+  return image
+}
+
+/** The first bytes of an upload's image, where they can be seen in the first bytes of its body; else null. */
+export function peekUpload(head: Uint8Array, form: UploadForm): Uint8Array | null {
+  if (form === 'raw') return head
+  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1')
+  if (form === 'json') {
+    const [, digits] = /"file"\s*:\s*"(?:data:[^",]{0,100},)?([A-Za-z\d+/_-]{64})/.exec(text) ?? []
+    return digits ? Buffer.from(digits, 'base64') : null
+  }
+  const header = /\bname="?(?:image|file)"?(?:\r\n|;)(?:[^\r]|\r\n(?!\r\n))*\r\n\r\n/i.exec(text)
+  return header && head.subarray(header.index + header[0].length)
+}
