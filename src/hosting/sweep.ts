@@ -4,8 +4,8 @@ import type { FileRecord } from './records.ts'
 
 /** Records that are looked at together: each takes up to three calls of R2. */
 const BATCH = 250
-/** What one run deletes at most is bounded, since a Worker may call R2 only so often; the next run goes on. */
-const MAX_BATCHES = 10
+/** What one run looks at: a Worker may call R2 only so often, and the next run goes on. */
+const MOST = 2500
 
 /**
  * Whether the time of a record is the end of its file. That of a provisional file is, unless the file was confirmed:
@@ -20,16 +20,17 @@ async function isOver(files: HostedFiles, { id }: FileRecord): Promise<boolean> 
  * Deletes files whose time has come, in the order of their expiry, within bounds. A record goes last: whatever
  * interrupts this, the next run finds what is left.
  */
-export async function sweep(files: HostedFiles): Promise<{ deleted: number; isDone: boolean }> {
+export async function sweep(files: HostedFiles, most = MOST): Promise<{ deleted: number; isDone: boolean }> {
   let deleted = 0
-  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
-    const { records, isLast } = await files.records.list(BATCH, null)
+  for (let looked = 0; looked < most; ) {
+    const { records, isLast } = await files.records.list(Math.min(BATCH, most - looked), null)
     const due = records.filter(({ at }) => at <= now())
     const verdicts = await Promise.all(due.map((record) => isOver(files, record)))
     const over = due.filter((_, index) => verdicts[index])
     await files.erase(over.map(({ id }) => id))
     await files.records.deleteAll(due)
     deleted += over.length
+    looked += due.length
     if (isLast || due.length < records.length) return { deleted, isDone: true }
   }
   return { deleted, isDone: false }
@@ -47,8 +48,6 @@ export interface CheckedPage {
   readonly cursor: string | null
 }
 
-const CHECK_BATCH = 250
-
 /**
  * Looks for files without a record and for records without a file: all files first, then all records.
  * @param cursor of the page before, or null for the first
@@ -59,7 +58,7 @@ export async function checkStorage(files: HostedFiles, cursor: string | null, is
   // Our own cursor: which of the two walks, and the key behind which it goes on.
   const [walk = 'files', after = ''] = cursor?.split(' ') ?? []
   if (walk === 'files') {
-    const page = await files.list(CHECK_BATCH, after || null)
+    const page = await files.list(BATCH, after || null)
     const isRecorded = await Promise.all(
       page.files.map(async ({ id, facts: { expiresAt, provisionalUntil } }) => {
         if (await records.has(expiresAt, id)) return true
@@ -75,7 +74,7 @@ export async function checkStorage(files: HostedFiles, cursor: string | null, is
       cursor: page.isLast ? 'records ' : `files ${page.files.at(-1)!.id}`,
     }
   }
-  const page = await records.list(CHECK_BATCH, after || null)
+  const page = await records.list(BATCH, after || null)
   const facts = await Promise.all(page.records.map(({ id }) => files.readFacts(id)))
   const lonely = page.records.filter((_, index) => facts[index] === null)
   if (isRepair) await records.deleteAll(lonely)

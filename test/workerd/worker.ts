@@ -5,6 +5,8 @@ import type { OpenPayment, OpenPayments } from '../../src/payments/open-payments
 import type { Finding, PaymentProtocol, Settlement, Verdict } from '../../src/payments/protocol.ts'
 import { goodConduct, type Mark, type OpenStanding } from '../../src/payments/standing.ts'
 
+export { DailyCap } from '../../src/hosting/daily-cap-object.ts'
+export { UploadToken } from '../../src/hosting/upload-token-object.ts'
 export { IdempotencyKey } from '../../src/payments/idempotency-object.ts'
 export { Standing } from '../../src/payments/standing-object.ts'
 
