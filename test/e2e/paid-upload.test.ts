@@ -1,0 +1,292 @@
+import { decodeFunctionData, type Hex, serializeSignature } from 'viem'
+import { describe, expect, it } from 'vitest'
+import {
+  chain,
+  createCaller,
+  createPayer,
+  decode,
+  measureIncome,
+  readLogs,
+  readReceipt,
+  type SignedPayment,
+  transferAbi,
+  v1,
+  v2,
+  watchFacilitator,
+} from './kit.ts'
+import {
+  buyToken,
+  CENT,
+  createNoise,
+  DAY_MS,
+  get,
+  pad,
+  readError,
+  readHosted,
+  readToken,
+  send,
+  sendJson,
+  signCent,
+  TOKEN,
+  UPLOAD,
+  upload,
+} from './kit-hosting.ts'
+
+const MB = 1_048_576
+const pay = async () => signCent(await createPayer(20_000n))
+const withToken = (token: string) => ({ 'X-Upload-Token': token })
+const replay = (answer: Response) => answer.headers.get('idempotent-replayed')
+
+/** What a stranger can rebuild of a payment from the chain. */
+async function steal(hash: Hex): Promise<SignedPayment> {
+  const { input } = await chain.getTransaction({ hash })
+  const [from, to, value, validAfter, validBefore, nonce, last, ...rest] = decodeFunctionData({
+    abi: transferAbi,
+    data: input,
+  }).args
+  const signature =
+    typeof last === 'string' ? last : serializeSignature({ r: rest[0] as Hex, s: rest[1] as Hex, v: BigInt(last) })
+  const text = { value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}` }
+  return { authorization: { from, to, nonce, ...text }, signature }
+}
+
+describe('POST /api/upload/token', () => {
+  it('asks for $0.01 without a payment, body or not', async () => {
+    for (const body of [null, '{}', 'anything']) {
+      const answer = await send(TOKEN, body)
+      const { accepts, resource } = decode<{ accepts: { amount: string }[]; resource: { url: string } }>(
+        answer.headers.get('payment-required'),
+      )
+      expect([answer.status, accepts[0]?.amount]).toEqual([402, '10000'])
+      expect(resource.url).toBe(`https://pixtoll.test${TOKEN}`)
+    }
+  })
+
+  it('sells a token for 10 minutes, and gives the same to the same payment, charged once', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const [income, [first, again]] = await measureIncome(async () => [
+      await buyToken(payment, client),
+      await buyToken(payment, client),
+    ])
+    const { token, expiresAt } = (await first!.json()) as { token: string; expiresAt: string }
+    expect([first!.status, token]).toEqual([200, expect.stringMatching(/^[0-9a-f]{40}$/)])
+    expect(Math.abs(Date.parse(expiresAt) - Date.now() - 600_000)).toBeLessThan(30_000)
+    expect(readReceipt(first!).success).toBe(true)
+    expect(first!.headers.get('cache-control')).toBe('private, no-store')
+    expect([await again!.json(), replay(again!), income]).toEqual([{ token, expiresAt }, 'true', CENT])
+  })
+
+  it('answers with the image once its token is spent', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const image = await createNoise()
+    const token = await readToken(await buyToken(payment, client))
+    const hosted = await readHosted(await upload(UPLOAD, image, withToken(token)))
+    expect(await readHosted(await buyToken(payment, client))).toEqual(hosted)
+  })
+
+  it('gives a stranger with the payment of the call data neither token nor image', async () => {
+    const client = createCaller()
+    const first = await buyToken(await pay(), client)
+    const token = await readToken(first)
+    const stolen = await steal(readReceipt(first).transaction)
+    const tryAll = async () => {
+      for (const headers of [v2(stolen), v1(stolen)]) {
+        for (const answer of [await send(TOKEN, null, headers), await upload(UPLOAD, await createNoise(), headers)]) {
+          const text = await answer.text()
+          expect([answer.status, JSON.parse(text).error]).toEqual([409, 'payment_already_used'])
+          expect(text).not.toMatch(/token"|url|[0-9a-f]{40}/)
+        }
+      }
+    }
+    await tryAll()
+    await upload(UPLOAD, await createNoise(), withToken(token))
+    await tryAll()
+  })
+
+  it('counts a payment that was sent to the other route as the same', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const [calls, [income]] = await watchFacilitator(() =>
+      measureIncome(async () => {
+        await upload(UPLOAD, await createNoise(), { ...v2(payment), ...client })
+        await buyToken(payment, client)
+      }),
+    )
+    expect([calls, income]).toEqual([['settle', 'verify'], CENT])
+  })
+
+  it('takes an echoed challenge of either route', async () => {
+    const required = async (path: string) =>
+      decode<{ accepts: { extra: object }[] }>((await send(path, null)).headers.get('payment-required')).accepts[0]!
+    const payment = await pay()
+    const { extra } = await required(UPLOAD)
+    const answer = await send(TOKEN, null, v2(payment, { extra }))
+    expect(answer.status).toBe(200)
+    // From anywhere: the echo is the proof.
+    const again = await upload(UPLOAD, await createNoise(), v2(payment, { extra }))
+    expect(again.status).toBe(200)
+  })
+})
+
+describe('POST /api/upload with a token', () => {
+  it('hosts the image for a year, once', async () => {
+    const token = await readToken(await buyToken(await pay()))
+    const image = await createNoise()
+    const first = await upload(UPLOAD, image, withToken(token))
+    const hosted = await readHosted(first)
+    expect([first.status, replay(first)]).toEqual([200, null])
+    expect(Math.abs(Date.parse(hosted.expiresAt) - Date.now() - 365 * DAY_MS)).toBeLessThan(60_000)
+    const again = await sendJson(UPLOAD, { file: image.toString('base64') }, withToken(token))
+    expect([again.status, replay(again), await readHosted(again)]).toEqual([200, 'true', hosted])
+    const other = await upload(UPLOAD, await createNoise(), withToken(token))
+    expect([other.status, (await readError(other)).error]).toEqual([401, 'invalid_token'])
+    const otherwise = await upload(`${UPLOAD}?ttl=3600`, image, withToken(token))
+    expect([otherwise.status, (await readError(otherwise)).error]).toEqual([401, 'invalid_token'])
+  })
+
+  it('takes 5 MB and not a byte more; what fails uses the token up not at all', async () => {
+    const token = await readToken(await buyToken(await pay()))
+    const image = await createNoise()
+    const failed = [
+      [await upload(UPLOAD, pad(image, 5 * MB + 1), withToken(token)), 'file_too_large'],
+      [await upload(UPLOAD, image.subarray(0, -9), withToken(token)), 'unsupported_format'],
+      [await send(UPLOAD, null, withToken(token)), 'no_file'],
+      [await upload(`${UPLOAD}?ttl=1`, image, withToken(token)), 'invalid_request'],
+    ] as const
+    for (const [answer, error] of failed) expect([answer.status, (await readError(answer)).error]).toEqual([400, error])
+    expect((await upload(UPLOAD, pad(image, 5 * MB), withToken(token))).status).toBe(200)
+  })
+
+  it('of two at the same time hosts one; the same image twice is one image', async () => {
+    const race = async (one: Buffer, other: Buffer) => {
+      const token = await readToken(await buyToken(await pay()))
+      return Promise.all([one, other].map((image) => upload(UPLOAD, image, withToken(token))))
+    }
+    const same = await createNoise()
+    const [alike, unlike] = [await race(same, same), await race(await createNoise(), await createNoise())]
+    const [first, second] = await Promise.all(alike.map(readHosted))
+    expect([alike.map(({ status }) => status), first]).toEqual([[200, 200], second])
+    expect(unlike.map(({ status }) => status).sort()).toEqual([200, 401])
+  })
+
+  it('leaves a payment beside it untouched', async () => {
+    const token = await readToken(await buyToken(await pay()))
+    const beside = await pay()
+    const [nothing, answer] = await measureIncome(async () =>
+      upload(UPLOAD, await createNoise(), { ...withToken(token), ...v2(beside) }),
+    )
+    expect([answer.status, nothing, answer.headers.get('payment-response')]).toEqual([200, 0n, null])
+    // And when the token is bad, too.
+    const [still, refused] = await measureIncome(async () =>
+      upload(UPLOAD, await createNoise(), { ...withToken('0'.repeat(40)), ...v2(beside) }),
+    )
+    expect([refused.status, still]).toEqual([401, 0n])
+    const [income, bought] = await measureIncome(async () => upload(UPLOAD, await createNoise(), v2(beside)))
+    expect([bought.status, income]).toEqual([200, CENT])
+  })
+
+  it.each(['0'.repeat(40), 'abc', 'A'.repeat(40), ''])('refuses the token "%s"', async (token) => {
+    const answer = await upload(UPLOAD, await createNoise(), withToken(token))
+    expect([answer.status, (await readError(answer)).error]).toEqual([401, 'invalid_token'])
+  })
+
+  it('never tells it in the logs', async () => {
+    const token = await readToken(await buyToken(await pay()))
+    const { deleteToken } = await readHosted(await upload(UPLOAD, await createNoise(), withToken(token)))
+    const logs = await readLogs()
+    for (const secret of [token, token.slice(20), deleteToken]) expect(logs).not.toContain(secret)
+  })
+})
+
+describe('POST /api/upload with a payment', () => {
+  it('asks for $0.01 without one, once the image is judged as far as its head goes', async () => {
+    const image = await createNoise()
+    expect((await upload(UPLOAD, image)).status).toBe(402)
+    const large = await createNoise(200)
+    const refused = [
+      [await upload(UPLOAD, image.subarray(0, -9)), 'unsupported_format'],
+      [await upload(UPLOAD, Buffer.concat([Buffer.from('BM'), large])), 'unsupported_format'],
+      [
+        await send(UPLOAD, Buffer.concat([Buffer.from('BM'), large]), { 'Content-Type': 'image/png' }),
+        'unsupported_format',
+      ],
+      [
+        await sendJson(UPLOAD, { file: Buffer.concat([Buffer.from('BM'), large]).toString('base64') }),
+        'unsupported_format',
+      ],
+      [await upload(UPLOAD, pad(image, 6 * MB)), 'file_too_large'],
+      [await sendJson(UPLOAD, { image: 'x' }), 'no_file'],
+      [await send(UPLOAD, 'text', { 'Content-Type': 'text/plain' }), 'no_file'],
+      [await upload(`${UPLOAD}?keep=all`, image), 'invalid_request'],
+    ] as const
+    for (const [answer, error] of refused)
+      expect([answer.status, (await readError(answer)).error]).toEqual([400, error])
+    expect((await upload(UPLOAD, large)).status).toBe(402)
+  })
+
+  it('hosts the image; the same again, however it is packed, answers the same, charged once', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const image = await createNoise()
+    const [income, [first, again]] = await measureIncome(async () => [
+      await upload(UPLOAD, image, { ...v2(payment), ...client }),
+      await sendJson(UPLOAD, { file: image.toString('base64') }, { ...v1(payment), ...client }),
+    ])
+    const hosted = await readHosted(first!)
+    expect([first!.status, replay(first!), readReceipt(first!).success]).toEqual([200, null, true])
+    expect([again!.status, replay(again!), await readHosted(again!), income]).toEqual([200, 'true', hosted, CENT])
+    expect((await get(hosted)).status).toBe(200)
+    const other = await upload(UPLOAD, await createNoise(), { ...v2(payment), ...client })
+    expect([other.status, await readError(other)]).toEqual([
+      409,
+      expect.objectContaining({ error: 'payment_already_used', transaction: readReceipt(first!).transaction }),
+    ])
+    expect(await readHosted(await buyToken(payment, client))).toEqual(hosted)
+  })
+
+  it('spends the unspent token that it bought', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const image = await createNoise()
+    const [income, token] = await measureIncome(async () => {
+      const token = await readToken(await buyToken(payment, client))
+      expect((await upload(UPLOAD, image, { ...v2(payment), ...client })).status).toBe(200)
+      return token
+    })
+    const later = await upload(UPLOAD, await createNoise(), withToken(token))
+    expect([income, later.status, (await readError(later)).error]).toEqual([CENT, 401, 'invalid_token'])
+  })
+
+  it('of two images at the same time hosts one', async () => {
+    const payment = await pay()
+    const client = createCaller()
+    const images = [await createNoise(), await createNoise()]
+    const [income, answers] = await measureIncome(() =>
+      Promise.all(images.map((image) => upload(UPLOAD, image, { ...v2(payment), ...client }))),
+    )
+    expect([answers.map(({ status }) => status).sort(), income]).toEqual([[200, 409], CENT])
+  })
+
+  it('is free when the image is broken, and then buys another', async () => {
+    const payment = await pay()
+    const large = await createNoise(200)
+    const [income, [broken, good]] = await measureIncome(async () => [
+      await upload(UPLOAD, large.subarray(0, -9), v2(payment)),
+      await upload(UPLOAD, large, v2(payment)),
+    ])
+    expect([broken!.status, good!.status, income]).toEqual([400, 200, CENT])
+  })
+
+  it('answers the same for an Idempotency-Key, from anywhere and unpaid; another image 409', async () => {
+    const key = { 'Idempotency-Key': `upload-${crypto.randomUUID()}` }
+    const image = await createNoise()
+    const first = await upload(UPLOAD, image, { ...v2(await pay()), ...key })
+    const [income, again] = await measureIncome(() => upload(UPLOAD, image, key))
+    expect([await readHosted(again), income]).toEqual([await readHosted(first), 0n])
+    for (const other of [await upload(UPLOAD, await createNoise(), key), await send(TOKEN, null, key)]) {
+      expect([other.status, (await readError(other)).error]).toEqual([409, 'idempotency_key_reused'])
+    }
+  })
+})
