@@ -13,6 +13,7 @@ export interface ErrorSpec {
 export const errors = {
   invalid_request: { status: 400, message: 'The request is not valid.' },
   invalid_image: { status: 400, message: 'The body is not an image that can be processed.' },
+  unsupported_format: { status: 400, message: 'The file is not a PNG, JPEG, GIF or WebP image.' },
   ambiguous_payment: { status: 400, message: 'The request carries two different payments. Send one.' },
   invalid_token: { status: 401, message: 'The token is not valid.' },
   not_found: { status: 404, message: 'There is nothing at this path. See /llms.txt for what there is.' },
