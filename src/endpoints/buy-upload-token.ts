@@ -37,6 +37,7 @@ export const buyUploadToken = defineEndpoint({
   errors: ['upload_failed', 'unavailable_for_legal_reasons'],
   sale: {
     soldAs: UPLOAD_ROUTE,
+    isBodiless: true,
     mimeType: 'application/json',
     price: ({ config }) => config.prices.upload,
     async prepare(c) {

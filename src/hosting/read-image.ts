@@ -1,7 +1,6 @@
 import { ApiError, type ErrorCode } from '../errors.ts'
-import { hostedFormats, joinPieces, readHostedImage } from '../images/hosted-image.ts'
+import { hostedFormats, joinPieces, readFormat, readHostedImage } from '../images/hosted-image.ts'
 import { limitBody, peekUpload, readUpload, readUploadForm } from '../images/read-upload.ts'
-import { sniffKind } from '../images/sniff.ts'
 import { hashBytes } from './files.ts'
 import type { HostedType, NewFile } from './hosted-file.ts'
 import { type Tier, tiers } from './tiers.ts'
@@ -44,8 +43,7 @@ export async function checkHead(body: Body, contentType: string | null, tier: Ti
   if (isWhole) readHostedImage(await readUpload(once(bytes), contentType, maxBytes))
   else {
     const seen = peekUpload(bytes, form)
-    const kind = seen && seen.byteLength >= MAGIC_BYTES && sniffKind(seen)
-    if (kind === null || (kind && !Object.hasOwn(hostedFormats, kind))) throw new ApiError('unsupported_format')
+    if (seen && seen.byteLength >= MAGIC_BYTES) readFormat(seen)
   }
 }
 

@@ -42,7 +42,7 @@ export const requirePayment =
     const shown = readPayment(till.protocols, headers)
     if (shown === null) {
       await till.unpaidLimit.take(counted)
-      if (await isProbe(headers, body)) return refuse()
+      if (!sale.isBodiless && (await isProbe(headers, body))) return refuse()
     }
     const call = await sale.prepare(c)
     const isMalformed = shown instanceof CredentialError

@@ -58,6 +58,8 @@ export interface Sale {
   readonly mimeType: string
   /** @param options the query, where it makes a difference to the price; without it, the least there is to pay */
   price(services: Services, options?: URLSearchParams): Price
+  /** The call has no body: an empty one asks for more than the price. */
+  readonly isBodiless?: true
   /** Answers a request that something else than a payment pays for; null: it has nothing of the kind. */
   redeem?(c: Context<AppEnv>): Promise<Response | null>
   /**

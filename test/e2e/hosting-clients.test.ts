@@ -62,7 +62,12 @@ describe('mppx', () => {
 
   it('finds nothing wrong with the offer: mppx validate', async () => {
     const { stdout } = await run(process.execPath, [bin, 'validate', stack.gateway, '-e', `POST:${TOKEN}`], {
-      env: { ...process.env, NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        TEMPO_RPC_URL: stack.tempoRpc,
+        NODE_OPTIONS: `--import=${new URL('redirect-tempo.mjs', import.meta.url)}`,
+      },
     })
     expect(stdout).toMatch(/\b0 failed/)
   })

@@ -77,6 +77,13 @@ describe('POST /api/upload/token', () => {
     expect([await again!.json(), replay(again!), income]).toEqual([{ token, expiresAt }, 'true', CENT])
   })
 
+  it('answers the same for an Idempotency-Key alone, unpaid', async () => {
+    const key = { 'Idempotency-Key': `token-${crypto.randomUUID()}` }
+    const token = await readToken(await buyToken(await pay(), key))
+    const [income, again] = await measureIncome(() => send(TOKEN, null, key))
+    expect([again.status, await readToken(again), income]).toEqual([200, token, 0n])
+  })
+
   it('answers with the image once its token is spent', async () => {
     const payment = await pay()
     const client = createCaller()
