@@ -47,7 +47,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/index.ts': ['src'],
   // What the local stack says of itself.
   'workers/local': ['models'],
-  admin: ['src/payments/open-payments.ts', 'workers/local/stack-file.ts'],
+  admin: ['src/payments/open-payments.ts', 'src/hosting/sweep.ts', 'workers/local/stack-file.ts'],
   'workers/matte': ['src/matte', 'src/images', 'src/errors.ts', 'src/clock.ts', 'models'],
   // The same colours, orientations, files and queue.
   'workers/resize': [

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createPayer, photo, post, sign, stack, v2, withFaults } from './kit.ts'
+import { createNoise, FREE, get, readError, readHosted, upload } from './kit-hosting.ts'
 import { shrink } from './pictures.ts'
 
 const root = join(import.meta.dirname, '../..')
+const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 let flower: Buffer
 beforeAll(async () => {
   flower = await shrink(photo('flower.jpg'))
@@ -63,5 +66,60 @@ describe('npm run admin -- payments', () => {
     const half = await runAdmin(['payments'], { ADMIN_TOKEN: '' })
     expect(half).toEqual({ code: 1, said: expect.stringContaining('go together') })
     expect(await runAdmin(['takings'])).toEqual({ code: 1, said: expect.stringMatching(/^Usage: /) })
+  })
+})
+
+describe('npm run admin -- takedown', () => {
+  it('takes a file down by its id, with every other of the same content, and lets it in no more', async () => {
+    const image = await createNoise()
+    const [first, second] = [await readHosted(await upload(FREE, image)), await readHosted(await upload(FREE, image))]
+    const other = await readHosted(await upload(FREE, await createNoise()))
+    const { code, said } = await runAdmin(['takedown', first.id])
+    expect([code, said]).toEqual([
+      0,
+      `taken down  ${first.id}\ntaken down  ${second.id}\nblocked     ${hashOf(image)}\n`,
+    ])
+    for (const file of [first, second]) {
+      const answer = await get(file)
+      expect([answer.status, (await readError(answer)).error]).toEqual([451, 'unavailable_for_legal_reasons'])
+    }
+    const again = await upload(FREE, Buffer.concat([image, Buffer.from('something behind its end')]))
+    expect([again.status, (await readError(again)).error]).toEqual([451, 'unavailable_for_legal_reasons'])
+    expect((await get(other)).status).toBe(200)
+    expect(await runAdmin(['takedown', first.id])).toEqual({ code: 0, said: 'It was taken down before.\n' })
+  })
+
+  it('takes content down by its SHA-256, also before it was ever uploaded', async () => {
+    const [here, notYet] = [await createNoise(), await createNoise()]
+    const file = await readHosted(await upload(FREE, here))
+    expect((await runAdmin(['takedown', hashOf(here).toUpperCase()])).said).toContain(`taken down  ${file.id}`)
+    expect((await get(file)).status).toBe(451)
+    expect((await runAdmin(['takedown', hashOf(notYet)])).said).toBe(`blocked     ${hashOf(notYet)}\n`)
+    expect((await upload(FREE, notYet)).status).toBe(451)
+  })
+
+  it('says what is wrong with its target', async () => {
+    expect(await runAdmin(['takedown', 'nothing'])).toEqual({ code: 1, said: expect.stringContaining('answers 400') })
+    const unknown = await runAdmin(['takedown', 'A'.repeat(22)])
+    expect(unknown).toEqual({ code: 1, said: expect.stringContaining('answers 404: There is no file') })
+    expect(await runAdmin(['takedown'])).toEqual({ code: 1, said: expect.stringMatching(/^Usage: /) })
+  })
+
+  it('is the operator’s alone', async () => {
+    for (const path of ['/admin/takedown?target=x', '/admin/check-storage']) {
+      const answer = await fetch(stack.gateway + path, { method: 'POST' })
+      expect([path, answer.status]).toEqual([path, 401])
+    }
+  })
+})
+
+describe('npm run admin -- fsck', () => {
+  it('finds nothing wrong with what uploads, deletions and takedowns leave', async () => {
+    await upload(FREE, await createNoise())
+    const { code, said } = await runAdmin(['fsck'])
+    expect([code, said]).toEqual([
+      0,
+      expect.stringMatching(/^\d+ files and records looked at: 0 .* All fit together\.\n$/),
+    ])
   })
 })

@@ -1,0 +1,42 @@
+import type { CheckedPage } from '../src/hosting/sweep.ts'
+import { call, callPages, type Deployment } from './deployment.ts'
+
+interface Taken {
+  readonly takenDown: readonly string[]
+  readonly hashes: readonly string[]
+  readonly cursor: string | null
+}
+
+/** Takes a file and all others of the same content down, or content by its SHA-256, and prints which they were. */
+export async function takeDown(deployment: Deployment, [target = '']: readonly string[]): Promise<void> {
+  const isHash = /^[\da-f]{64}$/i.test(target)
+  const first = isHash ? null : await call<Taken>(deployment, 'POST', '/admin/takedown', { target })
+  const taken = [...(first?.takenDown ?? [])]
+  const hashes = first ? first.hashes : [target.toLowerCase()]
+  for (const hash of hashes) {
+    const pages = callPages<Taken>(deployment, 'POST', '/admin/takedown', { target: hash })
+    for await (const page of pages) taken.push(...page.takenDown)
+  }
+  for (const id of taken) console.log(`taken down  ${id}`)
+  for (const hash of hashes) console.log(`blocked     ${hash}`)
+  if (first && taken.length === 0) console.log('It was taken down before.')
+}
+
+/** Prints files without a record and records without a file; with `--repair` mends both. */
+export async function checkFiles(deployment: Deployment, options: readonly string[]): Promise<void> {
+  const isRepair = options.includes('--repair')
+  const found = { files: 0, records: 0, looked: 0 }
+  const query = { repair: String(isRepair) }
+  for await (const page of callPages<CheckedPage>(deployment, 'POST', '/admin/check-storage', query)) {
+    for (const id of page.filesWithoutRecord) console.log(`file without record  ${id}`)
+    for (const id of page.recordsWithoutFile) console.log(`record without file  ${id}`)
+    found.files += page.filesWithoutRecord.length
+    found.records += page.recordsWithoutFile.length
+    found.looked += page.looked
+  }
+  const isSound = found.files + found.records === 0
+  const end = isSound ? 'All fit together.' : isRepair ? 'Mended.' : 'Mend them with --repair.'
+  console.log(
+    `${found.looked} files and records looked at: ${found.files} without record, ${found.records} without file. ${end}`,
+  )
+}
