@@ -9,7 +9,13 @@ import { ROUTE, readFacilitatorLog, stack } from '../e2e/kit.ts'
 import { type Control, startControl } from './control.ts'
 
 /** Durable Object classes of src/index.ts by the name of their binding. */
-const objects = { LEDGER: 'PaymentLedger', IDEMPOTENCY_KEY: 'IdempotencyKey', STANDING: 'Standing' }
+const objects = {
+  LEDGER: 'PaymentLedger',
+  IDEMPOTENCY_KEY: 'IdempotencyKey',
+  STANDING: 'Standing',
+  UPLOAD_TOKEN: 'UploadToken',
+  DAILY_CAP: 'DailyCap',
+}
 
 /** A gateway in raw workerd at `stack.gateway`, over the world of all files. Its storage outlives its process. */
 export interface OwnStack extends Omit<Control, 'url' | 'stop'> {

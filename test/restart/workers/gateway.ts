@@ -1,6 +1,6 @@
 import app, * as gateway from '../../../src/index.ts'
 import type { LedgerClient } from '../../../src/payments/till.ts'
-import { askStep, createMatte, createStorage, createUnpaidLimit } from './stand-ins.ts'
+import { askStep, createMatte, createResize, createStorage, createUnpaidLimit } from './stand-ins.ts'
 
 type GivenEnv = Env & { CONTROL_URL: string }
 
@@ -26,13 +26,14 @@ function equip(given: Env): Env {
     ...env,
     LEDGER: holdSettle(env),
     MATTE: createMatte(env.CONTROL_URL),
+    RESIZE: createResize(),
     STORAGE: createStorage(env.CONTROL_URL),
     UNPAID: createUnpaidLimit(),
   } as unknown as Env
   return whole
 }
 
-export { IdempotencyKey, Standing } from '../../../src/index.ts'
+export { DailyCap, IdempotencyKey, Standing, UploadToken } from '../../../src/index.ts'
 
 type ObjectClass = new (ctx: DurableObjectState, env: Env) => InstanceType<typeof gateway.PaymentLedger>
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { ResizeService } from '../../../src/hosting/resize.ts'
 import type { MatteResult, MatteService } from '../../../src/matte/matte.ts'
 import type { Step, Verdict } from '../control.ts'
 
@@ -38,6 +39,12 @@ export const createMatte = (control: string): MatteService => ({
   async ping() {},
 })
 
+/** Nobody asks for a variant here. */
+export const createResize = (): ResizeService => ({
+  resize: () => Promise.reject(new Error('there is no resize Worker')),
+  async ping() {},
+})
+
 /** What the test keeps with an object, as one header. */
 export interface Kept {
   readonly httpMetadata: R2HTTPMetadata
@@ -68,7 +75,9 @@ export function createStorage(control: string) {
       refuseOthers(given, ['httpMetadata', 'customMetadata'])
       const { httpMetadata = {}, customMetadata = {} } = given ?? {}
       const headers = { 'X-Kept': JSON.stringify({ httpMetadata, customMetadata }) }
-      return describe(key, (await call('PUT', key, { body: body as BodyInit, headers }))!)
+      const stored = describe(key, (await call('PUT', key, { body: body as BodyInit, headers }))!)
+      if (key.startsWith('i/')) await askStep(control, 'stored')
+      return stored
     },
     async get(key: string, given?: R2GetOptions) {
       refuseOthers(given, [])
@@ -100,9 +109,9 @@ export function createStorage(control: string) {
       }
     },
     async list(given?: R2ListOptions) {
-      refuseOthers(given, ['prefix', 'cursor', 'limit', 'include'])
-      const { prefix = '', cursor = '', limit = 1000 } = given ?? {}
-      const query = new URLSearchParams({ prefix, cursor, limit: String(limit) })
+      refuseOthers(given, ['prefix', 'startAfter', 'limit', 'include'])
+      const { prefix = '', startAfter = '', limit = 1000 } = given ?? {}
+      const query = new URLSearchParams({ prefix, cursor: startAfter, limit: String(limit) })
       const answer = await fetch(`${control}/storage?${query}`)
       if (!answer.ok) throw new Error(`list: R2 answered ${answer.status}`)
       const { objects, next } = await answer.json<{

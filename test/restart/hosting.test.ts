@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCaller, createPayer, measureIncome, v2, withFaults } from '../e2e/kit.ts'
+import {
+  buyToken,
+  CENT,
+  createNoise,
+  FREE,
+  type Hosted,
+  readError,
+  readHosted,
+  readToken,
+  signCent,
+  UPLOAD,
+  upload,
+} from '../e2e/kit-hosting.ts'
+import { type OwnStack, startOwnStack, waitUntil, watchCall } from './own-stack.ts'
+
+let stack: OwnStack
+let image: Buffer
+beforeAll(async () => {
+  image = await createNoise()
+  stack = await startOwnStack()
+})
+afterAll(() => stack.stop())
+
+const pay = async () => signCent(await createPayer(20_000n))
+const keysOf = (prefix: string) => stack.readStorage().keys.filter((key) => key.startsWith(prefix))
+/** Hours until the records of a file are due. */
+const hoursOfRecords = (id: string) =>
+  keysOf('hosting/expires/')
+    .filter((key) => key.endsWith(`/${id}`))
+    .map((key) => Math.round((Date.parse(key.split('/')[2]!) - Date.now()) / 3_600_000))
+    .sort((a, b) => a - b)
+const YEAR_H = 365 * 24
+
+describe('R2 that does not keep a file', () => {
+  it('is upload_failed for a free one: its slot comes back, and nothing is left', async () => {
+    const client = createCaller()
+    const before = stack.readStorage().keys
+    stack.failStorage(['put'])
+    const failed = await upload(FREE, image, client)
+    stack.failStorage([])
+    expect([failed.status, await readError(failed)]).toEqual([
+      500,
+      expect.objectContaining({ error: 'upload_failed', retryable: true }),
+    ])
+    expect(stack.readStorage().keys).toEqual(before)
+    expect((await upload(FREE, image, client)).headers.get('ratelimit-remaining')).toBe('99')
+  })
+
+  it('is upload_failed for a paid one: nothing is charged, and the same payment buys it', async () => {
+    const headers = { ...v2(await pay()), ...createCaller() }
+    stack.failStorage(['put'])
+    const [nothing, failed] = await measureIncome(() => upload(UPLOAD, image, headers))
+    stack.failStorage([])
+    const [income, good] = await measureIncome(() => upload(UPLOAD, image, headers))
+    expect([failed.status, (await readError(failed)).error, nothing]).toEqual([500, 'upload_failed', 0n])
+    expect([good.status, income]).toEqual([200, CENT])
+  })
+
+  it('is upload_failed for a token: it stays good', async () => {
+    const token = { 'X-Upload-Token': await readToken(await buyToken(await pay())) }
+    stack.failStorage(['put'])
+    const failed = await upload(UPLOAD, image, token)
+    stack.failStorage([])
+    expect([failed.status, (await readError(failed)).error]).toEqual([500, 'upload_failed'])
+    expect((await upload(UPLOAD, image, token)).status).toBe(200)
+  })
+
+  it('once it is paid for is upload_failed: charged once, and the same payment gets it', async () => {
+    const headers = { ...v2(await pay()), ...createCaller() }
+    const [income, [failed, good]] = await measureIncome(async () => {
+      const settle = stack.hold('settle')
+      const call = upload(UPLOAD, image, headers)
+      await settle.reached
+      stack.failStorage(['put'])
+      settle.go()
+      const failed = await call
+      stack.failStorage([])
+      return [failed, await upload(UPLOAD, image, headers)]
+    })
+    expect([failed!.status, (await readError(failed!)).error]).toEqual([500, 'upload_failed'])
+    expect([good!.status, income]).toEqual([200, CENT])
+    const { id } = await readHosted(good!)
+    expect(hoursOfRecords(id)).toEqual([26, YEAR_H])
+  })
+})
+
+describe('a gateway that is killed once a file is stored', () => {
+  const storedIds = () => keysOf('i/').map((key) => key.slice(2))
+
+  /** Uploads, kills the gateway when the file is in R2, and tells its id. */
+  async function killWhenStored(headers: Readonly<Record<string, string>>): Promise<string> {
+    const before = storedIds()
+    const stored = stack.hold('stored')
+    void upload(UPLOAD, image, headers).catch(() => {})
+    await stored.reached
+    await stack.restart()
+    return storedIds().find((id) => !before.includes(id))!
+  }
+
+  it('and not paid for: the same payment buys another; the first is swept, since nobody knows of it', async () => {
+    const headers = { ...v2(await pay()), ...createCaller() }
+    const [income, { lost, hosted }] = await measureIncome(async () => {
+      const lost = await killWhenStored(headers)
+      return { lost, hosted: await readHosted(await upload(UPLOAD, image, headers)) }
+    })
+    expect([income, hosted.id === lost]).toEqual([CENT, false])
+    expect([hoursOfRecords(lost), hoursOfRecords(hosted.id)]).toEqual([[26], [26, YEAR_H]])
+  })
+
+  it('and its token not spent: the token still buys one', async () => {
+    const headers = { 'X-Upload-Token': await readToken(await buyToken(await pay())) }
+    const lost = await killWhenStored(headers)
+    const hosted = await readHosted(await upload(UPLOAD, image, headers))
+    expect([hosted.id === lost, hoursOfRecords(lost)]).toEqual([false, [26]])
+  })
+})
+
+describe('a gateway that is killed while it collects', () => {
+  it('hands the file over to the same payment, charged once', async () => {
+    const headers = { ...v2(await pay()), ...createCaller() }
+    const [income, answer] = await measureIncome(() =>
+      withFaults([{ op: 'settle', mode: 'delay', ms: 15_000, when: 'after', count: 1 }], async () => {
+        const isSettling = await watchCall('settle')
+        void upload(UPLOAD, image, headers).catch(() => {})
+        await isSettling()
+        await stack.restart()
+        let last: Response | undefined
+        await waitUntil('the image', async () => {
+          last = await upload(UPLOAD, image, headers)
+          return last.status === 200
+        })
+        return last!
+      }),
+    )
+    expect([answer.status, income]).toEqual([200, CENT])
+    const { id }: Hosted = await readHosted(answer)
+    expect(hoursOfRecords(id)).toEqual([26, YEAR_H])
+  })
+})
