@@ -1,0 +1,62 @@
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createCaller, createPayer, measureIncome, photo, post, readReceipt, sign, v2 } from './kit.ts'
+import { DAY_MS, get, readError, readHosted } from './kit-hosting.ts'
+import { shrink } from './pictures.ts'
+
+let flower: Buffer
+beforeAll(async () => {
+  flower = await shrink(photo('flower.jpg'))
+})
+const priceOf = async (query: string) => {
+  const answer = await post(flower, createCaller(), query)
+  const { accepts } = (await answer.json()) as { accepts: { maxAmountRequired: string }[] }
+  return accepts[0]?.maxAmountRequired
+}
+
+describe('POST /v1/remove-background?store', () => {
+  it('costs nothing extra for 7 days, and $0.01 for a year', async () => {
+    expect([await priceOf(''), await priceOf('?store=7d'), await priceOf('?store=1y')]).toEqual([
+      '50000',
+      '50000',
+      '60000',
+    ])
+    const refused = await post(flower, createCaller(), '?store=2y')
+    expect([refused.status, (await readError(refused)).error]).toEqual([400, 'invalid_request'])
+  })
+
+  it.each([
+    ['7d', 50_000n, 7, 'public, max-age=604800'],
+    ['1y', 60_000n, 365, 'public, max-age=31536000, immutable'],
+  ])('=%s answers where the cut-out is, with one payment', async (store, value, days, caching) => {
+    const headers = { ...v2(await sign(await createPayer(), { value })), ...createCaller() }
+    const [income, [first, again]] = await measureIncome(async () => [
+      await post(flower, headers, `?store=${store}`),
+      await post(flower, headers, `?store=${store}`),
+    ])
+    const hosted = await readHosted(first!)
+    expect([first!.status, hosted.contentType, income]).toEqual([200, 'image/png', value])
+    expect(first!.headers.get('x-model')).toMatch(/^starter/)
+    expect(readReceipt(first!).success).toBe(true)
+    expect(Math.abs(Date.parse(hosted.expiresAt) - Date.now() - days * DAY_MS)).toBeLessThan(60_000)
+    expect([again!.headers.get('idempotent-replayed'), await readHosted(again!)]).toEqual(['true', hosted])
+    const served = await get(hosted)
+    expect(served.headers.get('cache-control')).toBe(caching)
+    const bytes = Buffer.from(await served.arrayBuffer())
+    expect([bytes.length, (await sharp(bytes).metadata()).hasAlpha]).toEqual([hosted.sizeBytes, true])
+    const small = await get(hosted, {}, '?w=32')
+    expect((await sharp(Buffer.from(await small.arrayBuffer())).metadata()).width).toBe(32)
+  })
+
+  it('buys another thing than the same call without it', async () => {
+    const headers = { ...v2(await sign(await createPayer())), ...createCaller() }
+    expect((await post(flower, headers, '?store=7d')).status).toBe(200)
+    expect((await post(flower, headers)).status).toBe(409)
+  })
+
+  it('is not sold for the price without it', async () => {
+    const short = v2(await sign(await createPayer()))
+    const [income, answer] = await measureIncome(() => post(flower, short, '?store=1y'))
+    expect([answer.status, income]).toEqual([402, 0n])
+  })
+})
