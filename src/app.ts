@@ -6,7 +6,7 @@ import { mountEndpoints } from './endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
 import type { AppEnv, Services } from './env.ts'
 import { ApiError } from './errors.ts'
-import { findHost } from './host.ts'
+import { findHost, splitUrl } from './host.ts'
 import { credentialHeaders } from './payments/protocols/index.ts'
 import { answerThenDrain, openRequestBody } from './request-body.ts'
 
@@ -45,8 +45,8 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
   const app = new Hono<AppEnv>({
     // Files alone are served on their host: its paths are those of one folder here.
     getPath(request, { env } = {}) {
-      const url = new URL(request.url)
-      return findHost(openServices(env!).config, url).role === 'images' ? `/i${url.pathname}` : url.pathname
+      const { host, path } = splitUrl(request.url)
+      return findHost(openServices(env!).config, host).role === 'images' ? `/i${path}` : path
     },
   })
 
@@ -56,7 +56,7 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     c.set('log', {})
     c.set('services', openServices(c.env))
     c.set('body', openRequestBody(c.req.raw))
-    c.set('host', findHost(c.var.services.config, new URL(c.req.url)))
+    c.set('host', findHost(c.var.services.config, splitUrl(c.req.url).host))
     await next()
     if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
     c.res.headers.set('X-Request-Id', c.var.requestId)

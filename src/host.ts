@@ -9,11 +9,37 @@ export interface Host {
   readonly name: string
 }
 
-/** The configured host that a request asks; an unknown one is the apex. */
-export function findHost({ publicUrl, hosts }: Config, url: URL): Host {
-  const apex = new URL(publicUrl)
-  const role = (['x402', 'mpp', 'images'] as const).find((candidate) => hosts[candidate] === url.hostname)
-  const name = (role && hosts[role]) ?? apex.hostname
-  const port = apex.port && `:${apex.port}`
-  return { role: role ?? 'apex', origin: `${apex.protocol}//${name}${port}`, name }
+interface Hosts {
+  readonly apex: Host
+  readonly others: ReadonlyMap<string, Host>
+}
+
+/** Made once for a configuration: every request asks. */
+const known = new WeakMap<Config, Hosts>()
+
+function createHosts({ publicUrl, hosts }: Config): Hosts {
+  const { protocol, hostname, port } = new URL(publicUrl)
+  const describe = (role: Host['role'], name: string): Host => ({
+    role,
+    origin: `${protocol}//${name}${port && `:${port}`}`,
+    name,
+  })
+  const named = (['x402', 'mpp', 'images'] as const).flatMap((role) => {
+    const name = hosts[role]
+    return name === null ? [] : [[name, describe(role, name)] as const]
+  })
+  return { apex: describe('apex', hostname), others: new Map(named) }
+}
+
+/** The host and the path of an absolute URL, as they stand there: parsing it whole for every request costs more. */
+export function splitUrl(url: string): { readonly host: string; readonly path: string } {
+  const [, host = '', path] = /^[a-z]+:\/\/([^/:?#]*)(?::\d+)?([^?#]*)/.exec(url) ?? []
+  return { host, path: path || '/' }
+}
+
+/** The configured host of that name; an unknown one is the apex. */
+export function findHost(config: Config, name: string): Host {
+  const hosts = known.get(config) ?? createHosts(config)
+  known.set(config, hosts)
+  return hosts.others.get(name) ?? hosts.apex
 }

@@ -14,7 +14,7 @@ async function findOwn(c: EndpointContext<typeof path>): Promise<R2Object> {
   const object = idPattern.test(id) ? await files.head(id) : null
   if (!object) throw createMissing()
   const [, token = ''] = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '') ?? []
-  if (!(await files.isOwner(object, token))) {
+  if (!files.isOwner(object, token)) {
     const message = 'Send Authorization: Bearer and the deleteToken that came with the image.'
     throw new ApiError('invalid_token', { message, headers: { 'WWW-Authenticate': 'Bearer' } })
   }

@@ -164,7 +164,7 @@ export const removeBackground = defineEndpoint({
           const headers = { 'Content-Type': contentType, ...describeFacts(facts) }
           if (!store) return { status: 200, headers, body }
           const tier = stores[store]
-          const life = { tier, lifeSeconds: tiers[tier].lifeSeconds, isProvisional: true, picture: null }
+          const life = { tier, lifeSeconds: tiers[tier].lifeSeconds, isProvisional: true, picture: null, hashes: null }
           const file = await files.add({ contentType, content: readPieces(body), ...life })
           const kept = new Response(JSON.stringify(file)).body as ReadableStream<Uint8Array>
           return { status: 200, headers: { ...headers, 'Content-Type': 'application/json' }, body: kept }

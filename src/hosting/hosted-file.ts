@@ -40,8 +40,8 @@ export interface NewFile {
   readonly content: Uint8Array | AsyncIterable<Uint8Array>
   /** What was seen of an uploaded image; null for one that we made ourselves. */
   readonly picture: Picture | null
-  /** The same picture under another hash: without the metadata that was kept. */
-  readonly strippedHash?: string
+  /** See `HostedFile`; null where the content is a stream, and its hash is known at its end. */
+  readonly hashes: readonly string[] | null
   readonly tier: Tier
   /** Seconds until it expires. */
   readonly lifeSeconds: number

@@ -1,8 +1,8 @@
 import { ApiError, type ErrorCode } from '../errors.ts'
 import { hostedFormats, joinPieces, readFormat, readHostedImage } from '../images/hosted-image.ts'
 import { limitBody, peekUpload, readUpload, readUploadForm } from '../images/read-upload.ts'
-import { hashBytes } from './files.ts'
-import type { HostedType, NewFile } from './hosted-file.ts'
+import { hash } from './files.ts'
+import type { NewFile } from './hosted-file.ts'
 import { type Tier, tiers } from './tiers.ts'
 import type { UploadOptions } from './upload-options.ts'
 
@@ -59,20 +59,20 @@ export async function readImage(
 ): Promise<UploadedImage> {
   const { maxBytes } = tiers[tier]
   const pieces = body.read(limitBody(readUploadForm(contentType), maxBytes), 'file_too_large')
-  const bytes = await readUpload(pieces, contentType, maxBytes)
+  const bytes = await readUpload(pieces, contentType, maxBytes, body.declaredBytes)
   const image = readHostedImage(bytes)
-  const sha256 = await hashBytes(bytes)
+  const sha256 = hash(bytes)
   const stripped = joinPieces(image)
-  const { width, height, orientation } = image
-  const picture = { width, height, orientation }
-  const facts = {
-    picture,
-    contentType: hostedFormats[image.format].contentType as HostedType,
+  const strippedHash = stripped === bytes ? sha256 : hash(stripped)
+  const { width, height, orientation, format } = image
+  const file = {
+    ...(keep
+      ? { content: bytes, hashes: [...new Set([sha256, strippedHash])] }
+      : { content: stripped, hashes: [strippedHash] }),
+    contentType: hostedFormats[format].contentType,
+    picture: { width, height, orientation },
     tier,
     lifeSeconds: Number(ttl),
   }
-  const file = keep
-    ? { ...facts, content: bytes, strippedHash: await hashBytes(stripped) }
-    : { ...facts, content: stripped }
   return { upload: [sha256, keep, ttl].join(), sha256, size: bytes.byteLength, file }
 }

@@ -7,6 +7,8 @@ export type UploadForm = 'multipart' | 'json' | 'raw'
 
 /** Room for the other fields and the headers of a form, and for the text around base64. */
 const OVERHEAD_BYTES = 64 * 1024
+/** Room that is made for a body whose length nobody knows. */
+const FIRST_BYTES = 64 * 1024
 /** A form with more parts is no upload of one image. */
 const MAX_PARTS = 20
 /** The names under which a form may hold the image. */
@@ -35,10 +37,20 @@ export function limitBody(form: UploadForm, bytes: number): number {
   return OVERHEAD_BYTES + (form === 'json' ? Math.ceil(bytes / 3) * 4 : bytes)
 }
 
-async function joinAll(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const all: Uint8Array[] = []
-  for await (const piece of pieces) all.push(piece)
-  return all.length === 1 ? all[0]! : Buffer.concat(all)
+/** All of a body in one array. Each piece is let go once it is copied: an image is never held twice. */
+async function collect(pieces: AsyncIterable<Uint8Array>, expected: number): Promise<Uint8Array> {
+  let bytes = new Uint8Array(expected)
+  let size = 0
+  for await (const piece of pieces) {
+    if (size + piece.byteLength > bytes.byteLength) {
+      const larger = new Uint8Array(Math.max(2 * bytes.byteLength, size + piece.byteLength))
+      larger.set(bytes.subarray(0, size))
+      bytes = larger
+    }
+    bytes.set(piece, size)
+    size += piece.byteLength
+  }
+  return size === bytes.byteLength ? bytes : bytes.subarray(0, size)
 }
 
 /** RFC 7578. The image is a view of the body. */
@@ -92,18 +104,22 @@ function decodeBase64(file: string): Uint8Array {
  * The image in an upload's body, whatever form it came in. What it is has still to be judged.
  * @param pieces the whole body, at most `limitBody` bytes of it
  * @param limit the most bytes that the image may have
+ * @param declared Content-Length, where there is one
  * @throws ApiError `no_file` when there is none to be read, `empty_file`, `file_too_large`; whatever `pieces` throws
  */
 export async function readUpload(
   pieces: AsyncIterable<Uint8Array>,
   contentType: string | null,
   limit: number,
+  declared: number | null = null,
 ): Promise<Uint8Array> {
   const form = readUploadForm(contentType)
+  // What it says of its length is believed as far as it is allowed, and no further.
+  const expected = Math.min(declared ?? FIRST_BYTES, limitBody(form, limit))
   const readers = {
-    multipart: async () => findFile(await joinAll(pieces), contentType!, limit),
+    multipart: async () => findFile(await collect(pieces, expected), contentType!, limit),
     json: async () => decodeBase64(parseFile(await readText(pieces))),
-    raw: () => joinAll(pieces),
+    raw: () => collect(pieces, expected),
   }
   const image = await readers[form]()
   if (image.byteLength === 0) throw new ApiError('empty_file')

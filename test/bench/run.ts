@@ -3,6 +3,7 @@ import { bundles } from './bundles.ts'
 import { container } from './container.ts'
 import { edges } from './edges.ts'
 import { gateway } from './gateway.ts'
+import { hosting } from './hosting.ts'
 import { infer } from './infer.ts'
 import { isnet } from './isnet.ts'
 import { matte } from './matte.ts'
@@ -10,7 +11,7 @@ import { rival } from './rival.ts'
 import { sheets } from './sheets.ts'
 import { type Bench, formatTable } from './table.ts'
 
-const benches: readonly Bench[] = [gateway, infer, matte, edges, sheets, container, isnet, rival, bundles]
+const benches: readonly Bench[] = [gateway, hosting, infer, matte, edges, sheets, container, isnet, rival, bundles]
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !benches.some((bench) => bench.name === name))

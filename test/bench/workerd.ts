@@ -38,16 +38,19 @@ export interface Surroundings {
   readonly vars: Readonly<Record<string, string>>
   /** Durable Object classes by the name of their binding; SQLite, as in production. */
   readonly objects: Readonly<Record<string, string>>
+  /** Folders that the runtime serves by HTTP, by the name of their binding. */
+  readonly folders?: Readonly<Record<string, string>>
 }
 
-function describeWorker({ modules }: Bundle, { vars, objects }: Surroundings): string {
+function describeWorker({ modules }: Bundle, { vars, objects, folders = {} }: Surroundings): string {
   const list = modules.map(({ name, path, kind }) => `(name = "./${name}", ${kind} = embed "${basename(path)}")`)
   const texts = Object.entries(vars).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`)
   const bound = Object.entries(objects).map(([name, type]) => `(name = "${name}", durableObjectNamespace = "${type}")`)
+  const served = Object.keys(folders).map((name) => `(name = "${name}", service = "folder-${name}")`)
   const types = Object.values(objects).map((type) => `(className = "${type}", uniqueKey = "${type}", enableSql = true)`)
   return `(
     modules = [${list.join(', ')}], compatibilityDate = "${compatibilityDate}",
-    bindings = [${[...texts, ...bound].join(', ')}],
+    bindings = [${[...texts, ...bound, ...served].join(', ')}],
     durableObjectNamespaces = [${types.join(', ')}], durableObjectStorage = (localDisk = "disk"),
     globalOutbound = "outside"
   )`
@@ -77,6 +80,9 @@ export async function startWorkerd(
   place: Partial<Place> = {},
 ): Promise<Workerd> {
   const { port = await findPort(), disk = mkdtempSync(join(bundle.folder, 'disk-')) } = place
+  const folders = Object.entries(surroundings.folders ?? {}).map(
+    ([name, path]) => `, (name = "folder-${name}", disk = (path = "${path}"))`,
+  )
   // Beside the modules, since workerd takes no absolute paths to embed.
   const config = join(bundle.folder, `config-${port}.capnp`)
   writeFileSync(
@@ -84,7 +90,7 @@ export async function startWorkerd(
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main), (name = "outside", network = (allow = ["local"])),
-    (name = "disk", disk = (path = "${disk}", writable = true))],
+    (name = "disk", disk = (path = "${disk}", writable = true))${folders.join('')}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );
 const main :Workerd.Worker = ${describeWorker(bundle, surroundings)};

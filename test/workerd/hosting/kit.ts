@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
-import { HostedFiles } from '../../../src/hosting/files.ts'
+import { HostedFiles, hash } from '../../../src/hosting/files.ts'
 import type { NewFile } from '../../../src/hosting/hosted-file.ts'
 
 const bindings = env as unknown as {
@@ -45,6 +45,7 @@ export const failing = (fails: (method: string, key: unknown) => boolean): R2Buc
 export const createFile = (text: string, changes: Partial<NewFile> = {}): NewFile => ({
   contentType: 'image/png',
   content: new TextEncoder().encode(text),
+  hashes: [hash(text)],
   picture: { width: 10, height: 5, orientation: 1 },
   tier: 'free',
   lifeSeconds: 7 * DAY_S,
