@@ -44,6 +44,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'workers/local': ['models'],
   admin: ['src/payments/open-payments.ts', 'workers/local/stack-file.ts'],
   'workers/matte': ['src/matte', 'src/images', 'src/errors.ts', 'src/clock.ts', 'models'],
+  // The same colours, orientations, files and queue.
+  'workers/resize': [
+    ...['src/hosting/resize.ts', 'src/images', 'src/clock.ts'],
+    ...['colour', 'jpeg-data', 'picture', 'png-blocks', 'queue'].map((name) => `workers/matte/${name}.ts`),
+  ],
   // The same pixels, on Node: it is the edge's maths that both use.
   'workers/container': ['src/matte', 'src/images', 'src/errors.ts', 'workers/matte', 'models'],
   'workers/infer': ['src/matte', 'models', '.build'],

@@ -10,6 +10,7 @@ import { startWorkerd } from './workerd.ts'
 const workers = {
   gateway: 'wrangler.toml',
   matte: 'workers/matte/wrangler.toml',
+  resize: 'workers/resize/wrangler.toml',
   infer: 'workers/infer/wrangler.toml',
 } as const
 

@@ -48,6 +48,7 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
     workers: [
       { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL), ...ownVars } },
       { configPath: 'workers/matte/wrangler.toml' },
+      { configPath: 'workers/resize/wrangler.toml' },
       { configPath: 'workers/infer/wrangler.toml' },
     ],
   })
