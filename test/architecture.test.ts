@@ -52,7 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   // The same colours, orientations, files and queue.
   'workers/resize': [
     ...['src/hosting/resize.ts', 'src/images', 'src/clock.ts'],
-    ...['colour', 'jpeg-data', 'picture', 'queue'].map((name) => `workers/matte/${name}.ts`),
+    ...['colour', 'jpeg-data', 'picture', 'png-blocks', 'queue'].map((name) => `workers/matte/${name}.ts`),
   ],
   // The same pixels, on Node: it is the edge's maths that both use.
   'workers/container': ['src/matte', 'src/images', 'src/errors.ts', 'workers/matte', 'models'],

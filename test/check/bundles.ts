@@ -3,7 +3,8 @@ import { bundleWorker, readModules } from '../bench/bundle.ts'
 
 /**
  * What may be uploaded of each Worker, gzipped, in KiB: a little above what it is, so that growth is a decision.
- * Matte is three codecs, resize photon, infer ONNX Runtime (14 MB of wasm) and the model, container the class that starts its image.
+ * Matte is three codecs, resize photon, infer ONNX Runtime (14 MB of wasm) and the model, container the class that
+ * starts its image.
  */
 const limits = [
   { worker: 'gateway', config: 'wrangler.toml', limitKiB: 250 },

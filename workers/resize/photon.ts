@@ -1,4 +1,3 @@
-import type { VariantFormat } from '../../src/hosting/resize.ts'
 import { free } from '../matte/picture.ts'
 
 /** Where something lies in photon's memory, and how many bytes it has; both as wasm gives them, signed. */
@@ -18,7 +17,6 @@ interface PhotonExports {
   photonimage_get_width(image: number): number
   photonimage_get_height(image: number): number
   photonimage_get_raw_pixels(image: number): Slice
-  photonimage_get_bytes(image: number): Slice
   photonimage_get_bytes_webp(image: number): Slice
   photonimage_get_bytes_jpeg(image: number, quality: number): Slice
   __wbg_photonimage_free(image: number, flag: 0): void
@@ -33,11 +31,12 @@ export interface Pixels {
 
 const jpegQuality = 85
 
-const encoders: Readonly<Record<VariantFormat, (photon: PhotonExports, image: number) => Slice>> = {
-  png: (photon, image) => photon.photonimage_get_bytes(image),
-  webp: (photon, image) => photon.photonimage_get_bytes_webp(image),
-  jpeg: (photon, image) => photon.photonimage_get_bytes_jpeg(image, jpegQuality),
-}
+const encoders = {
+  /** Lossless; photon has no other. */
+  webp: (photon: PhotonExports, image: number) => photon.photonimage_get_bytes_webp(image),
+  /** Alpha is not looked at. */
+  jpeg: (photon: PhotonExports, image: number) => photon.photonimage_get_bytes_jpeg(image, jpegQuality),
+} as const
 
 /** Pictures of 4 megapixels take 46 to 77: an instance that stays is reused, what is above would lie beside the next. */
 const keptMiB = 80
@@ -102,36 +101,38 @@ export class Photon {
 
   /**
    * Decodes a file that may come in parts (the first frame, as stored: no orientation, no profile), and answers what
-   * `use` makes of its pixels, which are gone afterwards. Null if it cannot be decoded.
+   * `use` makes of its pixels, which are gone afterwards. `drop` is called when the parts are copied. Null if it cannot
+   * be decoded.
    */
-  decode<Result>(parts: readonly Uint8Array[], use: (picture: Pixels) => Result): Result | null {
-    const photon = this.#start()
-    const file = put(photon, parts)
-    let image: number
-    try {
-      image = photon.photonimage_new_from_byteslice(...file)
-    } catch {
-      // Rust panics without unwinding: the file is still the one thing it had not freed.
-      photon.__wbindgen_free(...file, 1)
-      this.#traps += 1
-      this.#tidy()
-      return null
-    }
-    const [width, height] = [photon.photonimage_get_width(image), photon.photonimage_get_height(image)]
-    const copy = photon.photonimage_get_raw_pixels(image)
-    photon.__wbg_photonimage_free(image, 0)
-    try {
-      return use({ pixels: view(photon, copy), width, height })
-    } finally {
+  decode<Result>(
+    parts: readonly Uint8Array[],
+    use: (picture: Pixels) => Result,
+    drop: () => unknown = () => {},
+  ): Result | null {
+    return this.#run((photon) => {
+      const file = put(photon, parts)
+      drop()
+      let image: number
+      try {
+        image = photon.photonimage_new_from_byteslice(...file)
+      } catch {
+        // Rust panics without unwinding: the file is the one thing that it had not freed.
+        photon.__wbindgen_free(...file, 1)
+        this.#traps += 1
+        return null
+      }
+      const [width, height] = [photon.photonimage_get_width(image), photon.photonimage_get_height(image)]
+      const copy = photon.photonimage_get_raw_pixels(image)
+      photon.__wbg_photonimage_free(image, 0)
+      const result = use({ pixels: view(photon, copy), width, height })
       photon.__wbindgen_free(...copy, 1)
-      this.#tidy()
-    }
+      return result
+    })
   }
 
   /** A file of the given format. Takes the pixels: their buffer is gone afterwards. */
-  encode({ pixels, width, height }: Pixels, format: VariantFormat): Uint8Array<ArrayBuffer> {
-    const photon = this.#start()
-    try {
+  encode({ pixels, width, height }: Pixels, format: keyof typeof encoders): Uint8Array<ArrayBuffer> {
+    return this.#run((photon) => {
       const copy = put(photon, [pixels])
       free(pixels)
       const image = photon.photonimage_new(...copy, width, height)
@@ -139,25 +140,23 @@ export class Photon {
       photon.__wbg_photonimage_free(image, 0)
       const file = view(photon, encoded).slice()
       photon.__wbindgen_free(...encoded, 1)
-      this.#tidy()
       return file
-    } catch (cause) {
-      // Every size and pixel that comes here can be encoded: what lies in this memory now is not known.
-      this.#photon = undefined
-      throw new Error(`photon could not write ${width} x ${height} pixels as ${format}`, { cause })
-    }
+    })
   }
 
-  #start(): PhotonExports {
+  /** Works with the instance, and lets go of it when it has leaked, or stopped where nobody expects it to. */
+  #run<Result>(act: (photon: PhotonExports) => Result): Result {
     if (!this.#photon) {
       this.#photon = instantiate(this.#module)
       this.#traps = 0
     }
-    return this.#photon
-  }
-
-  /** Lets go of an instance that has leaked. */
-  #tidy(): void {
-    if (this.#traps >= maxTraps || this.bytes > keptMiB << 20) this.#photon = undefined
+    try {
+      const result = act(this.#photon)
+      if (this.#traps >= maxTraps || this.bytes > keptMiB << 20) this.#photon = undefined
+      return result
+    } catch (error) {
+      this.#photon = undefined
+      throw error
+    }
   }
 }

@@ -4,9 +4,6 @@ import type { Pixels } from './photon.ts'
 /** How far a place of the result looks to each side, in its own pixels. */
 const reach = 3
 
-/** Below this share of a pixel, a place is not looked at: at its own size each pixel is then the source's. */
-const least = 1e-5
-
 function lanczos(distance: number): number {
   if (distance === 0) return 1
   if (Math.abs(distance) >= reach) return 0
@@ -23,23 +20,22 @@ interface Taps {
   readonly weights: Float32Array
 }
 
-/** Weights for `count` places of the result that cover `length` places of the source from `start` on. */
+/** Weights for `count` places of the result that cover `length` places of the source from `start` on, never fewer. */
 function createTaps(sourceLength: number, start: number, length: number, count: number): Taps {
   const step = length / count
-  const spread = Math.max(1, step)
+  // At the source's own size each pixel is one of its own.
+  const near = step === 1 && Number.isInteger(start) ? 0 : reach * step
   const first = new Int32Array(count)
   const offsets = new Int32Array(count + 1)
   const weights: number[] = []
   for (let i = 0; i < count; i += 1) {
     const centre = start + (i + 0.5) * step - 0.5
-    const from = Math.max(0, Math.ceil(centre - reach * spread))
-    const to = Math.min(sourceLength - 1, Math.floor(centre + reach * spread))
-    const all = Array.from({ length: to - from + 1 }, (_, k) => lanczos((from + k - centre) / spread))
+    const from = Math.max(0, Math.ceil(centre - near))
+    const to = Math.min(sourceLength - 1, Math.floor(centre + near))
+    const all = Array.from({ length: to - from + 1 }, (_, k) => lanczos((from + k - centre) / step))
     const sum = all.reduce((total, weight) => total + weight, 0)
-    const isSeen = (weight: number): boolean => Math.abs(weight / sum) > least
-    const begin = all.findIndex(isSeen)
-    first[i] = from + begin
-    for (const weight of all.slice(begin, all.findLastIndex(isSeen) + 1)) weights.push(weight / sum)
+    first[i] = from
+    for (const weight of all) weights.push(weight / sum)
     offsets[i + 1] = weights.length
   }
   return { first, offsets, weights: Float32Array.from(weights) }
@@ -86,8 +82,8 @@ function writeRow(from: Float32Array, y: number, { pixels, width, origin, stepX,
 
 /**
  * Resamples a part of a source into all of `target` by Lanczos' kernel, for shrinking and for copying. Alpha weighs
- * colours, so that what is not seen does not show. Photon's own does neither that nor with less than 16 bytes a pixel;
- * here a few rows lie beside source and target, since each row of the source is added to those few of the target that
+ * colours, so that what is not seen does not show. Photon's own does not do that, and takes up to 90 MiB for it; here a
+ * few rows lie beside source and target, since each row of the source is added to those few of the target that
  * it belongs to.
  */
 export function resample(

@@ -2,6 +2,7 @@ import {
   maxVariantPixels,
   maxVariantSide,
   planVariant,
+  type VariantFormat,
   type VariantOptions,
   type VariantResult,
   type VariantSource,
@@ -11,6 +12,7 @@ import { convertToSrgb } from '../matte/colour.ts'
 import { free, orient } from '../matte/picture.ts'
 import type { Photon, Pixels } from './photon.ts'
 import { readPicture } from './picture-data.ts'
+import { encodePng } from './png.ts'
 import { resample } from './resample.ts'
 
 /** The orientation that undoes another: all but the two quarter turns undo themselves. */
@@ -37,7 +39,16 @@ function flatten(pixels: Uint8Array): void {
   }
 }
 
-/** Makes one variant of a whole file, whose buffer may be gone afterwards. */
+const encoders: Readonly<Record<VariantFormat, (variant: Pixels, photon: Photon) => Uint8Array<ArrayBuffer>>> = {
+  png: (variant) => encodePng(variant),
+  webp: (variant, photon) => photon.encode(variant, 'webp'),
+  jpeg(variant, photon) {
+    flatten(variant.pixels)
+    return photon.encode(variant, 'jpeg')
+  },
+}
+
+/** Makes one variant of a whole file, whose buffer may be gone afterwards. One at a time. */
 export function createVariant(
   file: Uint8Array,
   source: VariantSource,
@@ -51,14 +62,15 @@ export function createVariant(
   if (width * height > maxVariantPixels || Math.max(width, height) > maxVariantSide) {
     return { ok: false, code: 'too_large' }
   }
-  const variant = photon.decode(data.parts, (stored) =>
-    stored.width === width && stored.height === height ? render(stored, source.orientation, options) : null,
+  const variant = photon.decode(
+    data.parts,
+    (stored) =>
+      stored.width === width && stored.height === height ? render(stored, source.orientation, options) : null,
+    // A profile's curves may be views of it.
+    () => typeof profile === 'string' && free(file),
   )
-  // A profile's curves are views of the file.
-  if (variant) convertToSrgb(variant.pixels, profile, data.isGrey)
-  free(file)
   if (!variant) return { ok: false, code: 'undecodable' }
-  if (options.format === 'jpeg') flatten(variant.pixels)
-  const bytes = photon.encode(variant, options.format)
+  convertToSrgb(variant.pixels, profile, data.isGrey)
+  const bytes = encoders[options.format](variant, photon)
   return { ok: true, bytes, contentType: `image/${options.format}`, width: variant.width, height: variant.height }
 }
