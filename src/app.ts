@@ -10,18 +10,21 @@ import { findHost, splitUrl } from './host.ts'
 import { credentialHeaders } from './payments/protocols/index.ts'
 import { answerThenDrain, openRequestBody } from './request-body.ts'
 
-/** What browsers may send and read, so that they can pay. Contract, "Payment", CORS. */
-const crossOrigin = cors({
+/** What browsers may read of an answer. Contract, "Payment", CORS. */
+const exposed = [
+  ...['payment-required', 'payment-response', 'x-payment-response', 'www-authenticate', 'payment-receipt'],
+  ...['location', 'retry-after', 'idempotent-replayed', 'etag', 'content-range'],
+  ...['x-image-width', 'x-image-height', 'x-foreground-bbox', 'x-foreground-coverage', 'x-model', 'x-request-id'],
+]
+const EXPOSED = exposed.join(',')
+
+/** What browsers may send, so that they can pay. */
+const preflight = cors({
   origin: '*',
   allowMethods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
   allowHeaders: [
     ...['content-type', 'authorization', 'payment-signature', 'x-payment', 'x-upload-token', 'idempotency-key'],
     ...['accept-payment', 'access-control-expose-headers', 'range', 'if-none-match'],
-  ],
-  exposeHeaders: [
-    ...['payment-required', 'payment-response', 'x-payment-response', 'www-authenticate', 'payment-receipt'],
-    ...['location', 'retry-after', 'idempotent-replayed', 'etag', 'content-range'],
-    ...['x-image-width', 'x-image-height', 'x-foreground-bbox', 'x-foreground-coverage', 'x-model', 'x-request-id'],
   ],
   maxAge: 86_400,
 })
@@ -59,10 +62,14 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     c.set('host', findHost(c.var.services.config, splitUrl(c.req.url).host))
     await next()
     if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
-    c.res.headers.set('X-Request-Id', c.var.requestId)
+    const { headers } = c.res
+    headers.set('X-Request-Id', c.var.requestId)
+    headers.set('Access-Control-Allow-Origin', '*')
+    headers.set('Access-Control-Expose-Headers', EXPOSED)
+    const caching = headers.get('Cache-Control')
+    if (caching === null) headers.set('Cache-Control', 'no-store')
     // What anybody may keep is the same for everybody.
-    if (!c.res.headers.get('Cache-Control')?.startsWith('public')) c.res.headers.append('Vary', VARY)
-    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
+    if (!caching?.startsWith('public')) headers.append('Vary', VARY)
     const { status } = c.res
     console.log(
       JSON.stringify({
@@ -76,7 +83,7 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
       }),
     )
   })
-  app.use(crossOrigin)
+  app.options('*', preflight)
   mountEndpoints(app, [...endpoints, ...createDocs(endpoints)])
   app.notFound((c) => answerError(new ApiError('not_found'), c))
   app.onError(answerError)

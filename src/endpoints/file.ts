@@ -26,6 +26,9 @@ const query = z.object({
     .describe('Format of the variant; that of the image unless given.'),
 })
 
+/** What most requests ask for, without parsing it. */
+const plain = query.parse({})
+
 export const file = defineEndpoint({
   method: 'GET',
   path: '/i/:name',
@@ -53,9 +56,9 @@ export const file = defineEndpoint({
   ],
   async handle(c) {
     const { files, variants } = c.var.services
-    const { w: width, h: height, fit, format } = readQuery(c, query, 'ignore')
-    const isVariant = width !== null || height !== null || format !== null
     const request = c.req.raw
+    const { w: width, h: height, fit, format } = request.url.includes('?') ? readQuery(c, query, 'ignore') : plain
+    const isVariant = width !== null || height !== null || format !== null
     const whole = await findFile(files, c.req.param('name'), isPlain(request) && !isVariant)
     const variant = isVariant ? await variants.find(whole.id, whole.object, { width, height, fit, format }) : null
     return serve(request, variant ?? whole)

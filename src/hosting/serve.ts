@@ -16,7 +16,7 @@ const namePattern = /^([0-9A-Za-z]{22})\.([a-z\d]{3,4})$/
 export const createMissing = (): ApiError =>
   new ApiError('not_found', {
     message: 'There is no such file: it has expired, was deleted, or never was.',
-    headers: { 'Cache-Control': `public, max-age=${MISSING_S}`, 'Access-Control-Allow-Origin': '*' },
+    headers: { 'Cache-Control': `public, max-age=${MISSING_S}` },
   })
 
 /** The id in a file's name, if it is one. @throws ApiError `not_found` */
@@ -47,9 +47,9 @@ export interface Served {
  * Headers of every answer about a file. A client may keep it for its tier's time (or for the life that its uploader
  * chose); shared caches only as long as it lives.
  */
-function describeFile({ id, object, contentType, facts }: Served): Headers {
+function describeFile({ id, object, contentType, facts }: Served): Record<string, string> {
   const secondsLeft = Math.floor((facts.expiresAt - now()) / 1000)
-  return new Headers({
+  return {
     'Content-Type': contentType,
     'Cache-Control': `public, max-age=${facts.lifeSeconds}${facts.tier === 'paid' ? ', immutable' : ''}`,
     'CDN-Cache-Control': `max-age=${secondsLeft}`,
@@ -57,11 +57,10 @@ function describeFile({ id, object, contentType, facts }: Served): Headers {
     'Cache-Tag': tagOf(id),
     ETag: object.httpEtag,
     'Accept-Ranges': 'bytes',
-    'Access-Control-Allow-Origin': '*',
     'Cross-Origin-Resource-Policy': 'cross-origin',
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-  })
+  }
 }
 
 /** What a file and its variants have in common in caches. */
@@ -102,14 +101,13 @@ export async function serve(request: Request, served: Served): Promise<Response>
     throw new ApiError('range_not_satisfiable', { headers: { 'Content-Range': `bytes */${object.size}` } })
   }
   if (request.method === 'HEAD') {
-    headers.set('Content-Length', String(object.size))
-    return new Response(null, { headers })
+    return new Response(null, { headers: { ...headers, 'Content-Length': String(object.size) } })
   }
   const body = await served.open(range === 'all' ? undefined : range)
   if (!body) throw createMissing()
   if (range === 'all') return new Response(body, { headers })
-  headers.set('Content-Range', `bytes ${range.offset}-${range.offset + range.length - 1}/${object.size}`)
-  return new Response(body, { status: 206, headers })
+  const part = `bytes ${range.offset}-${range.offset + range.length - 1}/${object.size}`
+  return new Response(body, { status: 206, headers: { ...headers, 'Content-Range': part } })
 }
 
 /**

@@ -37,7 +37,7 @@ export function limitBody(form: UploadForm, bytes: number): number {
   return OVERHEAD_BYTES + (form === 'json' ? Math.ceil(bytes / 3) * 4 : bytes)
 }
 
-/** All of a body in one array. Each piece is let go once it is copied: an image is never held twice. */
+/** All of a body in one array. Its pieces are empty afterwards: an image is never held twice. */
 async function collect(pieces: AsyncIterable<Uint8Array>, expected: number): Promise<Uint8Array> {
   let bytes = new Uint8Array(expected)
   let size = 0
@@ -49,6 +49,8 @@ async function collect(pieces: AsyncIterable<Uint8Array>, expected: number): Pro
     }
     bytes.set(piece, size)
     size += piece.byteLength
+    // Frees its memory now, and not some time after all of the body has come.
+    if (piece.byteLength === piece.buffer.byteLength) (piece.buffer as ArrayBuffer).transfer(0)
   }
   return size === bytes.byteLength ? bytes : bytes.subarray(0, size)
 }
@@ -102,7 +104,7 @@ function decodeBase64(file: string): Uint8Array {
 
 /**
  * The image in an upload's body, whatever form it came in. What it is has still to be judged.
- * @param pieces the whole body, at most `limitBody` bytes of it
+ * @param pieces the whole body, at most `limitBody` bytes of it; they are given away
  * @param limit the most bytes that the image may have
  * @param declared Content-Length, where there is one
  * @throws ApiError `no_file` when there is none to be read, `empty_file`, `file_too_large`; whatever `pieces` throws
