@@ -89,7 +89,10 @@ describe('five megabytes of', () => {
     ['intervals in a JPEG', insertSegments(jpeg, repeat(interval))],
     ['images in a GIF', insertBlocks(gif, repeat(image.subarray(0, -1)))],
     ['frames in a WebP', createWebp(motion, anim, repeat(moving))],
-  ])('%s are one piece', (_, file) => expect(strip(file)).toBe(file))
+  ])('%s are one piece', (_, file) => {
+    // Not `toBe(file)`, which takes minutes to tell how so many bytes differ.
+    expect(strip(file) === file).toBe(true)
+  })
 
   test.each<[string, Uint8Array]>([
     [
