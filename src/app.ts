@@ -63,13 +63,15 @@ export function createApp(openServices: (env: Env) => Services): Hono<AppEnv> {
     await next()
     if (c.var.body.isPending()) c.res = await answerThenDrain(c.res, c.var.body)
     const { headers } = c.res
-    headers.set('X-Request-Id', c.var.requestId)
     headers.set('Access-Control-Allow-Origin', '*')
     headers.set('Access-Control-Expose-Headers', EXPOSED)
     const caching = headers.get('Cache-Control')
     if (caching === null) headers.set('Cache-Control', 'no-store')
-    // What anybody may keep is the same for everybody.
-    if (!caching?.startsWith('public')) headers.append('Vary', VARY)
+    // What anybody may keep is the same for everybody, and a cache's answer is nobody's request.
+    if (!caching?.startsWith('public')) {
+      headers.append('Vary', VARY)
+      headers.set('X-Request-Id', c.var.requestId)
+    }
     const { status } = c.res
     console.log(
       JSON.stringify({

@@ -40,7 +40,8 @@ export async function checkHead(body: Body, contentType: string | null, tier: Ti
   const form = readUploadForm(contentType)
   if ((body.declaredBytes ?? 0) > limitBody(form, maxBytes)) throw new ApiError('file_too_large')
   const { bytes, isWhole } = await body.readHead()
-  if (isWhole) readHostedImage(await readUpload(once(bytes), contentType, maxBytes))
+  // A copy: the body is read once more when it is taken in.
+  if (isWhole) readHostedImage(await readUpload(once(bytes.slice()), contentType, maxBytes))
   else {
     const seen = peekUpload(bytes, form)
     if (seen && seen.byteLength >= MAGIC_BYTES) readFormat(seen)

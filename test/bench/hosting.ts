@@ -16,7 +16,7 @@ const objects = {
 
 const served = 1500
 const atOnce = 8
-const rounds = 5
+const rounds = 9
 const slots = 5000
 
 interface Pace {
