@@ -17,6 +17,13 @@ interface Shown {
   readonly complete: boolean
 }
 
+interface Canvas {
+  getContext(kind: '2d'): {
+    drawImage(image: Shown, x: number, y: number, width: number, height: number): void
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray }
+  }
+}
+
 let browser: Browser
 let page: Page
 let file: Hosted
@@ -74,11 +81,12 @@ describe('a page with the URL of a hosted image', () => {
   it('may read its pixels: CORS lets every origin', async () => {
     const sum = await withPage(`<img crossorigin src="${locate(file)}">`, async (url) => {
       await page.goto(url, { waitUntil: 'load' })
-      return page.locator('img').evaluate<number>(`image => {
-        const context = Object.assign(document.createElement('canvas'), { width: 10, height: 10 }).getContext('2d')
+      return page.locator('img').evaluate((image: Shown) => {
+        const { document } = globalThis as unknown as { document: { createElement(name: 'canvas'): Canvas } }
+        const context = document.createElement('canvas').getContext('2d')
         context.drawImage(image, 0, 0, 10, 10)
         return context.getImageData(0, 0, 10, 10).data.reduce((total, value) => total + value, 0)
-      }`)
+      })
     })
     expect(sum).toBeGreaterThan(25_500)
   })
