@@ -10,12 +10,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/clock.ts': [],
   'src/request-body.ts': ['src/errors.ts'],
   'src/parts.ts': [],
+  'src/json-strings.ts': [],
   'src/host.ts': ['src/config.ts'],
   'src/env.ts': [
     ...['src/config.ts', 'src/host.ts', 'src/hosting', 'src/matte', 'src/payments', 'src/request-body.ts'],
   ],
   'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols'],
-  'src/images': ['src/errors.ts'],
+  'src/images': ['src/errors.ts', 'src/json-strings.ts'],
   'src/matte': ['src/errors.ts', 'src/clock.ts', 'src/images/facts.ts'],
   'src/payments': [
     ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/config.ts', 'src/request-body.ts', 'src/parts.ts'],

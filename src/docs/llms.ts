@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Endpoint } from '../endpoint.ts'
 import type { Services } from '../env.ts'
 import { errors } from '../errors.ts'
-import { errorsOf } from './openapi.ts'
+import { errorsOf, showPath } from './openapi.ts'
 
 function describeOptions({ query }: Endpoint): string[] {
   if (!query) return []
@@ -24,9 +24,9 @@ function describeOptions({ query }: Endpoint): string[] {
 }
 
 function describeEndpoint(endpoint: Endpoint, services: Services): string {
-  const { method, path, summary, description, request, response, sale } = endpoint
+  const { method, summary, description, request, response, sale } = endpoint
   const lines = [
-    `## ${method} ${path}`,
+    `## ${method} ${showPath(endpoint)}`,
     `${summary}. ${sale ? `Price: $${sale.price(services)} a call.` : 'Free.'}`,
     '',
     ...(description ? [description(services), ''] : []),

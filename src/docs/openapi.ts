@@ -106,7 +106,13 @@ const paymentRequired = {
   },
 }
 
-function describeParameters({ query }: Endpoint): unknown[] {
+/** A path as it is documented: `/i/{name}`. */
+export const showPath = ({ path }: Endpoint): string => path.replace(/:(\w+)/g, '{$1}')
+
+const describePath = ({ path }: Endpoint): unknown[] =>
+  [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+
+function describeQuery({ query }: Endpoint): unknown[] {
   if (!query) return []
   const { properties = {} } = z.toJSONSchema(query, { io: 'input' })
   return Object.entries(properties).map(([name, property]) => {
@@ -150,7 +156,7 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
     // No caller needs an account or a key.
     security: endpoint.isOperators ? [{ operator: [] }] : [],
     ...(sale && { 'x-payment-info': describePayment(sale.price(services), services) }),
-    parameters: [...describeParameters(endpoint), ...(sale ? [idempotencyKey] : [])],
+    parameters: [...describePath(endpoint), ...describeQuery(endpoint), ...(sale ? [idempotencyKey] : [])],
     ...(request && {
       requestBody: { required: true, description: request.description, content: describeContent(request) },
     }),
@@ -170,7 +176,7 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
 export function describeApi(endpoints: readonly Endpoint[], services: Services): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const endpoint of endpoints) {
-    const path = endpoint.path.replace(/:(\w+)/g, '{$1}')
+    const path = showPath(endpoint)
     paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: describeOperation(endpoint, services) }
   }
   const { publicUrl } = services.config

@@ -33,6 +33,7 @@ const isHosted = (kind: FileKind | null): kind is HostedFormat => kind !== null 
 /** The format that a file begins as. @throws ApiError `unsupported_format` for any that is not hosted */
 export function readFormat(head: Uint8Array): HostedFormat {
   const remedy = 'send a PNG, JPEG, GIF or WebP image'
+  if (head.length === 0) refuseFile('is empty', remedy)
   const kind = sniffKind(head)
   if (kind === null) refuseFile('is no image that is known here', remedy)
   if (!isHosted(kind)) refuseFile(`is ${kind.toUpperCase()} data`, remedy)

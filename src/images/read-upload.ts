@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { MaxFileSizeExceededError, MaxTotalSizeExceededError, MultipartParser } from '@remix-run/multipart-parser'
 import { ApiError } from '../errors.ts'
+import { parseWithLongStrings, type StringSink } from '../json-strings.ts'
+import { Base64Reader } from './base64.ts'
 
 /** How an upload's image travels in its request. */
 export type UploadForm = 'multipart' | 'json' | 'raw'
@@ -74,32 +76,54 @@ function findFile(body: Uint8Array, contentType: string, limit: number): Uint8Ar
   }
 }
 
-async function readText(pieces: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const piece of pieces) text += decoder.decode(piece, { stream: true })
-  return text + decoder.decode()
-}
+/** The text in "file": base64, or a data: URI of it (RFC 2397). Never throws while it comes: another field may be junk. */
+class FileText implements StringSink {
+  readonly #reader: Base64Reader
+  #isFirst = true
+  #isOther = false
 
-function parseFile(text: string): string {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return refuse('The body is not JSON.')
+  constructor(expected: number) {
+    this.#reader = new Base64Reader(expected)
   }
-  const file = typeof body === 'object' && body !== null && 'file' in body ? body.file : undefined
-  return typeof file === 'string' ? file : refuse('The JSON has no text "file".')
+
+  write(text: string): void {
+    // The first piece is long enough for what stands before the data.
+    const [prefix = ''] = (this.#isFirst && /^\s*data:[^,]*,?/i.exec(text)) || []
+    this.#isFirst = false
+    this.#isOther ||= prefix !== '' && !/;base64\s*,$/i.test(prefix)
+    this.#reader.write(text.slice(prefix.length))
+  }
+
+  end(): this {
+    return this
+  }
+
+  /** @throws ApiError `no_file` */
+  decode(): Uint8Array {
+    if (this.#isOther) return refuse('The data: URI is not base64.')
+    return this.#reader.end() ?? refuse('The text in "file" is not base64.')
+  }
 }
 
-/** RFC 4648, with or without padding and line breaks; also a data: URI of it (RFC 2397). */
-function decodeBase64(file: string): Uint8Array {
-  const start = /^\s*data:/i.test(file) ? file.indexOf(',') + 1 : 0
-  if (start > 0 && !/;base64\s*,$/i.test(file.slice(0, start))) return refuse('The data: URI is not base64.')
-  const text = file.slice(start).replace(/\s+/g, '')
-  const digits = text.replace(/={0,2}$/, '')
-  const isSound = /^(?:[\w-]*|[A-Za-z\d+/]*)$/.test(digits) && digits.length % 4 !== 1
-  return isSound ? Buffer.from(digits, 'base64') : refuse('The text in "file" is not base64.')
+/** RFC 8259. The text of the image is never held, only its bytes. */
+async function readJson(pieces: AsyncIterable<Uint8Array>, expected: number): Promise<Uint8Array> {
+  let room = expected
+  const openSink = () => {
+    const sink = new FileText(room)
+    // Usually there is one long string; whoever sends many gets no room in advance.
+    room = 0
+    return sink
+  }
+  const body = await parseWithLongStrings(pieces, openSink).catch((error: unknown): never => {
+    if (error instanceof ApiError) throw error
+    return refuse('The body is not JSON.')
+  })
+  const file = typeof body === 'object' && body !== null && 'file' in body ? body.file : undefined
+  if (file instanceof FileText) return file.decode()
+  if (typeof file !== 'string') return refuse('The JSON has no text "file".')
+  const short = new FileText(0)
+  short.write(file)
+  return short.decode()
 }
 
 /**
@@ -120,7 +144,7 @@ export async function readUpload(
   const expected = Math.min(declared ?? FIRST_BYTES, limitBody(form, limit))
   const readers = {
     multipart: async () => findFile(await collect(pieces, expected), contentType!, limit),
-    json: async () => decodeBase64(parseFile(await readText(pieces))),
+    json: () => readJson(pieces, Math.min(limit, Math.floor((expected / 4) * 3))),
     raw: () => collect(pieces, expected),
   }
   const image = await readers[form]()
