@@ -7,7 +7,7 @@ import { bundleWorker, readModules } from '../bench/bundle.ts'
  * starts its image.
  */
 const limits = [
-  { worker: 'gateway', config: 'wrangler.toml', limitKiB: 250 },
+  { worker: 'gateway', config: 'wrangler.toml', limitKiB: 275 },
   { worker: 'matte', config: 'workers/matte/wrangler.toml', limitKiB: 300 },
   { worker: 'resize', config: 'workers/resize/wrangler.toml', limitKiB: 650 },
   { worker: 'infer', config: 'workers/infer/wrangler.toml', limitKiB: 6_500 },
