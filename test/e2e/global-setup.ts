@@ -19,7 +19,7 @@ export interface SharedStack {
   readonly facilitator: string
   readonly tempoRpc: string
   readonly tempoPayTo: `0x${string}`
-  /** `GET` gives the Workers' log lines so far, as JSON; `DELETE` forgets every kept result. */
+  /** `GET` gives the Workers' log lines so far, as JSON, or at `/keys` R2's keys; `DELETE` forgets every kept result. */
   readonly control: string
 }
 
@@ -32,6 +32,15 @@ declare module 'vitest' {
 const PUBLIC_URL = 'https://pixtoll.test'
 /** Tests of unpaid work must not make everybody else pay first. */
 const ownVars = { IMAGES_HOST: 'i.localhost', MAX_UNPAID_LOSS_PER_HOUR: '1000' }
+
+async function listKeys({ STORAGE }: { STORAGE: R2Bucket }): Promise<string[]> {
+  const keys: string[] = []
+  for (let startAfter = ''; ; startAfter = keys.at(-1)!) {
+    const { objects, truncated } = await STORAGE.list({ startAfter })
+    keys.push(...objects.map(({ key }) => key))
+    if (!truncated) return keys
+  }
+}
 
 async function forgetResults({ STORAGE }: { STORAGE: R2Bucket }): Promise<void> {
   for (const { key } of (await STORAGE.list({ prefix: 'results/' })).objects) await STORAGE.delete(key)
@@ -55,6 +64,10 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
   const { url } = await harness.listen()
   const control = createServer(async (request, answer) => {
     if (request.method === 'DELETE') await forgetResults(await harness.getWorker<{ STORAGE: R2Bucket }>().getEnv())
+    if (request.url === '/keys') {
+      answer.end(JSON.stringify(await listKeys(await harness.getWorker<{ STORAGE: R2Bucket }>().getEnv())))
+      return
+    }
     answer.end(JSON.stringify(harness.getLogs()))
   })
   await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve))

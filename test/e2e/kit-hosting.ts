@@ -77,3 +77,13 @@ export const signCent = async (account: Parameters<typeof sign>[0]): Promise<Sig
 export const buyToken = (payment: SignedPayment, headers: Readonly<Record<string, string>> = {}) =>
   send(TOKEN, null, { ...v2(payment), ...headers })
 export const readToken = async (answer: Response): Promise<string> => ((await answer.json()) as { token: string }).token
+
+/** What the gateway has in R2. */
+export const readKeys = async (): Promise<string[]> => (await (await fetch(`${stack.control}/keys`)).json()) as string[]
+
+/** Hours until the records of a file are due: 26 for a provisional one. */
+export const hoursOfRecords = (keys: readonly string[], id: string): number[] =>
+  keys
+    .filter((key) => key.startsWith('hosting/expires/') && key.endsWith(`/${id}`))
+    .map((key) => Math.round((Date.parse(key.split('/')[2]!) - Date.now()) / 3_600_000))
+    .sort((a, b) => a - b)

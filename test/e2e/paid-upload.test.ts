@@ -23,6 +23,7 @@ import {
   pad,
   readError,
   readHosted,
+  readKeys,
   readToken,
   send,
   sendJson,
@@ -172,10 +173,13 @@ describe('POST /api/upload with a token', () => {
       return Promise.all([one, other].map((image) => upload(UPLOAD, image, withToken(token))))
     }
     const same = await createNoise()
+    const countFiles = async () => (await readKeys()).filter((key) => key.startsWith('i/')).length
+    const before = await countFiles()
     const [alike, unlike] = [await race(same, same), await race(await createNoise(), await createNoise())]
     const [first, second] = await Promise.all(alike.map(readHosted))
     expect([alike.map(({ status }) => status), first]).toEqual([[200, 200], second])
     expect(unlike.map(({ status }) => status).sort()).toEqual([200, 401])
+    expect((await countFiles()) - before).toBe(2)
   })
 
   it('leaves a payment beside it untouched', async () => {

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createCaller, createPayer, measureIncome, photo, post, readReceipt, sign, v2 } from './kit.ts'
-import { DAY_MS, get, readError, readHosted } from './kit-hosting.ts'
+import { DAY_MS, get, hoursOfRecords, readError, readHosted, readKeys } from './kit-hosting.ts'
 import { shrink } from './pictures.ts'
 
 let flower: Buffer
@@ -40,6 +40,7 @@ describe('POST /v1/remove-background?store', () => {
     expect(readReceipt(first!).success).toBe(true)
     expect(Math.abs(Date.parse(hosted.expiresAt) - Date.now() - days * DAY_MS)).toBeLessThan(60_000)
     expect([again!.headers.get('idempotent-replayed'), await readHosted(again!)]).toEqual(['true', hosted])
+    expect(hoursOfRecords(await readKeys(), hosted.id)).toEqual([26, days * 24])
     const served = await get(hosted)
     expect(served.headers.get('cache-control')).toBe(caching)
     const bytes = Buffer.from(await served.arrayBuffer())

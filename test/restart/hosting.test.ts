@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCaller, createPayer, measureIncome, v2, withFaults } from '../e2e/kit.ts'
+import { createCaller, createPayer, measureIncome, sign, v2, withFaults } from '../e2e/kit.ts'
 import {
   buyToken,
   CENT,
   createNoise,
   FREE,
   type Hosted,
+  hoursOfRecords,
   readError,
   readHosted,
   readToken,
@@ -25,12 +26,7 @@ afterAll(() => stack.stop())
 
 const pay = async () => signCent(await createPayer(20_000n))
 const keysOf = (prefix: string) => stack.readStorage().keys.filter((key) => key.startsWith(prefix))
-/** Hours until the records of a file are due. */
-const hoursOfRecords = (id: string) =>
-  keysOf('hosting/expires/')
-    .filter((key) => key.endsWith(`/${id}`))
-    .map((key) => Math.round((Date.parse(key.split('/')[2]!) - Date.now()) / 3_600_000))
-    .sort((a, b) => a - b)
+const hoursOf = (id: string) => hoursOfRecords(stack.readStorage().keys, id)
 const YEAR_H = 365 * 24
 
 describe('R2 that does not keep a file', () => {
@@ -82,7 +78,43 @@ describe('R2 that does not keep a file', () => {
     expect([failed!.status, (await readError(failed!)).error]).toEqual([500, 'upload_failed'])
     expect([good!.status, income]).toEqual([200, CENT])
     const { id } = await readHosted(good!)
-    expect(hoursOfRecords(id)).toEqual([26, YEAR_H])
+    expect(hoursOf(id)).toEqual([26, YEAR_H])
+  })
+})
+
+describe('R2 that does not keep a file’s record once its token is spent', () => {
+  it('is upload_failed: the token then gives that very file, and so does its payment, and it is kept', async () => {
+    const payment = { ...v2(await pay()), ...createCaller() }
+    const token = { 'X-Upload-Token': await readToken(await upload('/api/upload/token', image, payment)) }
+    const stored = stack.hold('stored')
+    const call = upload(UPLOAD, image, token)
+    await stored.reached
+    stack.failStorage(['put'])
+    stored.go()
+    const failed = await call
+    stack.failStorage([])
+    expect([failed.status, (await readError(failed)).error]).toEqual([500, 'upload_failed'])
+    const hosted = await readHosted(await upload('/api/upload/token', image, payment))
+    expect(hoursOf(hosted.id)).toEqual([26, YEAR_H])
+    expect(await readHosted(await upload(UPLOAD, image, token))).toEqual(hosted)
+  })
+})
+
+describe('money that was collected before a file could be stored', () => {
+  it('is owed: the same payment then buys a token or an upload, free', async () => {
+    const first = { ...v2(await sign(await createPayer(20_000n), { value: CENT, validBefore: 25 })), ...createCaller() }
+    const [income, [failed, token]] = await measureIncome(async () => {
+      stack.failStorage(['put'])
+      const failed = await upload(UPLOAD, image, first)
+      stack.failStorage([])
+      return [failed, await upload('/api/upload/token', image, first)]
+    })
+    const said = await readError(failed!)
+    expect([failed!.status, said]).toEqual([500, expect.objectContaining({ error: 'upload_failed', paid: true })])
+    expect([token!.status, income]).toEqual([200, CENT])
+    const other = await createNoise()
+    const uploaded = await upload(UPLOAD, other, { 'X-Upload-Token': await readToken(token!) })
+    expect([uploaded.status, (await upload(UPLOAD, other, first)).status]).toEqual([200, 200])
   })
 })
 
@@ -106,14 +138,14 @@ describe('a gateway that is killed once a file is stored', () => {
       return { lost, hosted: await readHosted(await upload(UPLOAD, image, headers)) }
     })
     expect([income, hosted.id === lost]).toEqual([CENT, false])
-    expect([hoursOfRecords(lost), hoursOfRecords(hosted.id)]).toEqual([[26], [26, YEAR_H]])
+    expect([hoursOf(lost), hoursOf(hosted.id)]).toEqual([[26], [26, YEAR_H]])
   })
 
   it('and its token not spent: the token still buys one', async () => {
     const headers = { 'X-Upload-Token': await readToken(await buyToken(await pay())) }
     const lost = await killWhenStored(headers)
     const hosted = await readHosted(await upload(UPLOAD, image, headers))
-    expect([hosted.id === lost, hoursOfRecords(lost)]).toEqual([false, [26]])
+    expect([hosted.id === lost, hoursOf(lost)]).toEqual([false, [26]])
   })
 })
 
@@ -136,6 +168,6 @@ describe('a gateway that is killed while it collects', () => {
     )
     expect([answer.status, income]).toEqual([200, CENT])
     const { id }: Hosted = await readHosted(answer)
-    expect(hoursOfRecords(id)).toEqual([26, YEAR_H])
+    expect(hoursOf(id)).toEqual([26, YEAR_H])
   })
 })
