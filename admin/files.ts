@@ -19,24 +19,26 @@ export async function takeDown(deployment: Deployment, [target = '']: readonly s
   }
   for (const id of taken) console.log(`taken down  ${id}`)
   for (const hash of hashes) console.log(`blocked     ${hash}`)
-  if (first && taken.length === 0) console.log('It was taken down before.')
+  if (taken.length === 0) console.log('No file more was taken down.')
 }
 
-/** Prints files without a record and records without a file; with `--repair` mends both. */
+/** Prints files without a record, and records and variants without a file; with `--repair` mends all of it. */
 export async function checkFiles(deployment: Deployment, options: readonly string[]): Promise<void> {
   const isRepair = options.includes('--repair')
-  const found = { files: 0, records: 0, looked: 0 }
+  const found = { files: 0, records: 0, variants: 0, looked: 0 }
   const query = { repair: String(isRepair) }
   for await (const page of callPages<CheckedPage>(deployment, 'POST', '/admin/check-storage', query)) {
     for (const id of page.filesWithoutRecord) console.log(`file without record  ${id}`)
     for (const id of page.recordsWithoutFile) console.log(`record without file  ${id}`)
+    for (const id of page.variantsWithoutFile) console.log(`variants without file  ${id}`)
     found.files += page.filesWithoutRecord.length
     found.records += page.recordsWithoutFile.length
+    found.variants += page.variantsWithoutFile.length
     found.looked += page.looked
   }
-  const isSound = found.files + found.records === 0
+  const isSound = found.files + found.records + found.variants === 0
   const end = isSound ? 'All fit together.' : isRepair ? 'Mended.' : 'Mend them with --repair.'
-  console.log(
-    `${found.looked} files and records looked at: ${found.files} without record, ${found.records} without file. ${end}`,
-  )
+  const { looked, files, records, variants } = found
+  const sum = `${looked} looked at: ${files} files without record, ${records} records and ${variants} files' variants without file.`
+  console.log(`${sum} ${end}`)
 }

@@ -3,6 +3,8 @@ export interface ErrorSpec {
   readonly status: 400 | 401 | 404 | 405 | 408 | 409 | 410 | 413 | 415 | 416 | 422 | 429 | 431 | 451 | 500 | 503
   readonly message: string
   readonly retryable?: true
+  /** Whatever the caller sent: it is not held against anybody. A 503 never is. */
+  readonly isOurs?: true
 }
 
 /**
@@ -67,6 +69,7 @@ export const errors = {
     status: 500,
     message: 'The image could not be stored. Nothing is used up: send the same request again.',
     retryable: true,
+    isOurs: true,
   },
   internal_error: { status: 500, message: 'Something went wrong on our side.', retryable: true },
   processor_unavailable: {

@@ -33,8 +33,9 @@ function createHosts({ publicUrl, hosts }: Config): Hosts {
 
 /** The host and the path of an absolute URL, as they stand there: parsing it whole for every request costs more. */
 export function splitUrl(url: string): { readonly host: string; readonly path: string } {
-  const [, host = '', path] = /^[a-z]+:\/\/([^/:?#]*)(?::\d+)?([^?#]*)/.exec(url) ?? []
-  return { host, path: path || '/' }
+  const [, host = '', path] = /^[a-z]+:\/\/(\[[^\]]*\]|[^/:?#]*)(?::\d+)?([^?#]*)/.exec(url) ?? []
+  // The same name with the dot of the root.
+  return { host: host.replace(/\.$/, ''), path: path || '/' }
 }
 
 /** The configured host of that name; an unknown one is the apex. */

@@ -63,11 +63,13 @@ class LongString {
  * Parses JSON whose long strings are not held: each goes to a sink of its own while it comes, as Latin-1 (so it must be
  * ASCII to be right: base64 is), and what the sink makes of it stands in the value. Everything else is parsed by
  * `JSON.parse`, whose notion of JSON rules.
- * @throws SyntaxError when it is not JSON; whatever `pieces` or a sink throws
+ * @param most bytes that everything but long strings may have: brackets alone would take the memory and the time of all
+ * @throws SyntaxError when it is not JSON, or more of it than that; whatever `pieces` or a sink throws
  */
 export async function parseWithLongStrings(
   pieces: AsyncIterable<Uint8Array>,
   openSink: () => StringSink,
+  most: number,
 ): Promise<unknown> {
   const skeleton = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   const mark = crypto.randomUUID()
@@ -78,7 +80,10 @@ export async function parseWithLongStrings(
   let long: LongString | null = null
   let isEscaped = false
 
+  let left = most
   const keep = (bytes: Uint8Array) => {
+    left -= bytes.length
+    if (left < 0) throw new SyntaxError(`The JSON has more than ${most} bytes besides its long strings.`)
     text += skeleton.decode(bytes, { stream: true })
   }
   for await (const piece of pieces) {

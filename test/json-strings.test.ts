@@ -25,9 +25,9 @@ function createSink(seen: { longest: number; count: number }): StringSink {
   }
 }
 
-async function parse(text: string, next = () => 1000) {
+async function parse(text: string, next = () => 1000, most = 1e9) {
   const seen = { longest: 0, count: 0 }
-  const value = await parseWithLongStrings(cut(text, next), () => createSink(seen))
+  const value = await parseWithLongStrings(cut(text, next), () => createSink(seen), most)
   return { value, ...seen }
 }
 
@@ -115,11 +115,21 @@ describe('JSON with long strings', () => {
     expect(refused).toBeGreaterThan(500)
   })
 
+  it('refuses more than it may hold besides long strings, and counts those not', async () => {
+    const long = 'ABCD'.repeat(1000)
+    expect((await parse(JSON.stringify({ long }), () => 100, 100)).value).toEqual({ long })
+    for (const bomb of ['['.repeat(2000), '[{},'.repeat(500), `["${'x","'.repeat(500)}"]`, ' '.repeat(2000)]) {
+      await expect(parse(bomb, () => 100, 1000)).rejects.toThrow('more than 1000 bytes')
+    }
+  })
+
   it('refuses bytes that are no UTF-8', async () => {
     async function* pieces() {
       yield Uint8Array.from(Buffer.from('["\xff"]', 'latin1'))
     }
-    await expect(parseWithLongStrings(pieces(), () => createSink({ longest: 0, count: 0 }))).rejects.toThrow(TypeError)
+    await expect(parseWithLongStrings(pieces(), () => createSink({ longest: 0, count: 0 }), 1000)).rejects.toThrow(
+      TypeError,
+    )
   })
 })
 

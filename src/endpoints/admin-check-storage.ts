@@ -7,26 +7,27 @@ const query = z.object({
   repair: z
     .enum(['true', 'false'], 'repair may be true or false')
     .default('false')
-    .describe('true: gives files the record that they lack, and deletes records without a file.'),
+    .describe('true: gives files the record that they lack, and deletes records and variants without a file.'),
 })
 
 export const adminCheckStorage = defineEndpoint({
   method: 'POST',
   path: '/admin/check-storage',
   name: 'checkStorage',
-  summary: 'Find hosted files without a record, and records without a file',
+  summary: 'Find hosted files without a record, and records and variants without a file',
   isOperators: true,
   query,
   response: {
-    description: 'One page of what does not fit together: all files first, then all records.',
+    description: 'One page of what does not fit together: all files first, then all records, then all variants.',
     contentTypes: ['application/json'],
     schema: {
       type: 'object',
-      required: ['filesWithoutRecord', 'recordsWithoutFile', 'looked', 'cursor'],
+      required: ['filesWithoutRecord', 'recordsWithoutFile', 'variantsWithoutFile', 'looked', 'cursor'],
       properties: {
         filesWithoutRecord: { type: 'array', items: { type: 'string' }, description: 'They would stay for ever.' },
         recordsWithoutFile: { type: 'array', items: { type: 'string' } },
-        looked: { type: 'integer', description: 'Files and records that were looked at.' },
+        variantsWithoutFile: { type: 'array', items: { type: 'string' }, description: 'Ids of the files.' },
+        looked: { type: 'integer', description: 'Files, records and variants that were looked at.' },
         cursor: { type: ['string', 'null'], description: 'Where the next page begins; null: this is the last.' },
       },
     },

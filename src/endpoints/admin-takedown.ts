@@ -43,22 +43,23 @@ export const adminTakedown = defineEndpoint({
   async handle(c) {
     const { target, cursor } = readQuery(c, query)
     const { files } = c.var.services
-    const takeDown = async (id: string): Promise<readonly string[] | null> => {
-      const hashes = await files.takeDown(id)
-      if (hashes) await purge(c.executionCtx, id)
-      return hashes
+    /** Purged again, too: whoever was interrupted may not have come to that. */
+    const takeDown = async (id: string) => {
+      const taken = await files.takeDown(id)
+      if (taken) await purge(c.executionCtx, id)
+      return taken
     }
     if (idPattern.test(target)) {
-      const hashes = await takeDown(target)
-      if (!hashes && (await files.readFacts(target)) === null) {
-        throw new ApiError('not_found', { message: `There is no file ${target}.` })
-      }
-      return c.json({ takenDown: hashes ? [target] : [], hashes: hashes ?? [], cursor: null })
+      const taken = await takeDown(target)
+      if (!taken) throw new ApiError('not_found', { message: `There is no file ${target}.` })
+      return c.json({ takenDown: taken.isNew ? [target] : [], hashes: taken.hashes, cursor: null })
     }
     await files.records.block(target)
     const { records, isLast } = await files.records.list(BATCH, cursor || null)
     const takenDown: string[] = []
-    for (const { id, hashes } of records) if (hashes.includes(target) && (await takeDown(id))) takenDown.push(id)
+    for (const { id } of records.filter(({ hashes }) => hashes.includes(target))) {
+      if ((await takeDown(id))?.isNew) takenDown.push(id)
+    }
     return c.json({ takenDown, hashes: [target], cursor: isLast ? null : records.at(-1)!.key })
   },
 })

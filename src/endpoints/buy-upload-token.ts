@@ -36,7 +36,8 @@ export const buyUploadToken = defineEndpoint({
   },
   errors: ['upload_failed', 'unavailable_for_legal_reasons'],
   sale: {
-    soldAs: UPLOAD_ROUTE,
+    soldAs: () => UPLOAD_ROUTE,
+    isShared: true,
     isBodiless: true,
     mimeType: 'application/json',
     price: ({ config }) => config.prices.upload,

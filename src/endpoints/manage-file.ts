@@ -69,8 +69,10 @@ export const deleteFile = defineEndpoint({
   async handle(c) {
     await findOwn(c)
     const id = c.req.param('id')
-    await c.var.services.files.delete(id)
-    await purge(c.executionCtx, id)
+    // To its end, whether the client waits or not, and whatever fails: nobody could come back for the rest.
+    const gone = c.var.services.files.delete(id).finally(() => purge(c.executionCtx, id))
+    c.executionCtx.waitUntil(gone.catch(() => {}))
+    await gone
     return c.json({ id, deleted: true })
   },
 })

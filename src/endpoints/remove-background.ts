@@ -58,6 +58,10 @@ const query = z
     if (crop === 'false' && readMargin(margin)?.value) refuse('margin', 'A margin needs crop=true')
   })
 
+const PATH = '/v1/remove-background'
+
+const isStoredForYear = (asked: URLSearchParams | undefined): boolean => asked?.get('store') === '1y'
+
 /** How long a hosted answer is kept. */
 const stores = { '7d': 'free', '1y': 'paid' } as const satisfies Record<string, Tier>
 
@@ -94,7 +98,7 @@ function describeLimits(hosts: MatteHosts, { prices }: Config): string {
 
 export const removeBackground = defineEndpoint({
   method: 'POST',
-  path: '/v1/remove-background',
+  path: PATH,
   name: 'removeBackground',
   summary: 'Remove the background of an image',
   description: ({ matte, config }) => describeLimits(matte, config),
@@ -127,10 +131,10 @@ export const removeBackground = defineEndpoint({
   ],
   sale: {
     mimeType: 'image/png',
+    // What costs more is sold as something else.
+    soldAs: (asked) => (isStoredForYear(asked) ? `${PATH}?store=1y` : PATH),
     price({ config: { prices } }, asked) {
-      return asked?.get('store') === '1y'
-        ? addPrices(prices.removeBackground, prices.storeYear)
-        : prices.removeBackground
+      return isStoredForYear(asked) ? addPrices(prices.removeBackground, prices.storeYear) : prices.removeBackground
     },
     async prepare(c) {
       const { body } = c.var

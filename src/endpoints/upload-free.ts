@@ -5,8 +5,7 @@ import { dayOf, secondsToMidnight } from '../hosting/daily-cap.ts'
 import { checkHead, readImage } from '../hosting/read-image.ts'
 import { hostedFile, uploadContent } from '../hosting/schemas.ts'
 import { createUploadQuery } from '../hosting/upload-options.ts'
-import { countedAs } from '../payments/limits.ts'
-import { readAddress } from '../payments/replay-proof.ts'
+import { readNetwork } from '../payments/replay-proof.ts'
 
 const query = createUploadQuery('free')
 
@@ -39,8 +38,7 @@ export const uploadFree = defineEndpoint({
     await checkHead(body, contentType, 'free')
     const { file } = await readImage(body, contentType, options, 'free')
 
-    const headers = c.req.raw.headers
-    const client = countedAs(headers, readAddress(headers))
+    const client = readNetwork(c.req.raw.headers) ?? 'unknown'
     const cap = services.openDailyCap(dayOf(now()))
     const fail = (cause: unknown): never => {
       throw new ApiError('upload_failed', { cause })

@@ -37,7 +37,8 @@ export const upload = defineEndpoint({
     ...(['unavailable_for_legal_reasons', 'upload_failed'] as const),
   ],
   sale: {
-    soldAs: UPLOAD_ROUTE,
+    soldAs: () => UPLOAD_ROUTE,
+    isShared: true,
     mimeType: 'application/json',
     price: ({ config }) => config.prices.upload,
 

@@ -17,8 +17,11 @@ import { beginParts } from './storage.ts'
 
 const FILES = 'i/'
 const VARIANTS = 'variants/'
-/** Longer than an authorization may wait and its answer is kept: whoever may still be told of a file confirms it. */
-const PROVISIONAL_MS = 26 * 60 * 60 * 1000
+/**
+ * Longer than a payment's answer can be asked for: 24 h from when its settlement is found, which may be hours after it was
+ * sent. Whoever is told of a file confirms it before.
+ */
+const PROVISIONAL_MS = 72 * 60 * 60 * 1000
 
 /** What a hosted file's uploader is told. */
 export interface HostedAnswer {
@@ -74,7 +77,16 @@ export class HostedFiles {
     const known = file.hashes ?? []
     await this.#assertAllowed(known)
     const deletion = hash(deleteToken)
-    const facts = { tier, expiresAt, lifeSeconds, deletion, picture, provisionalUntil, isTakenDown: false }
+    const facts = {
+      tier,
+      expiresAt,
+      lifeSeconds,
+      deletion,
+      picture,
+      hashes: known,
+      provisionalUntil,
+      isTakenDown: false,
+    }
     const recordedUntil = Math.min(provisionalUntil ?? expiresAt, expiresAt)
     await this.records.put(recordedUntil, id, known).catch(failToStore)
     try {
@@ -128,6 +140,15 @@ export class HostedFiles {
       .delete(FILES + id)
       .then(() => this.records.delete(recordedUntil, id))
       .catch(() => {})
+  }
+
+  /** Whether a file that was stored is still there, and nobody has taken its content down. @throws ApiError `upload_failed` */
+  async isAllowed({ id, hashes }: HostedFile): Promise<boolean> {
+    try {
+      return !(await this.records.isBlocked(hashes)) && (await this.head(id)) !== null
+    } catch (cause) {
+      return failToStore(cause)
+    }
   }
 
   /**
@@ -222,25 +243,31 @@ export class HostedFiles {
   }
 
   /**
-   * Leaves nothing of a file but that it was taken down, and lets its content in no more.
-   * @returns hashes of the content; null: there is no such file, or it was taken down before
+   * Leaves nothing of a file but that it was taken down, and lets its content in no more. Again does no harm.
+   * @returns hashes of the content, and whether this took it down; null: there is no such file
    */
-  async takeDown(id: string): Promise<readonly string[] | null> {
+  async takeDown(id: string): Promise<{ readonly hashes: readonly string[]; readonly isNew: boolean } | null> {
     const object = await this.#bucket.get(FILES + id)
     if (!object) return null
     const facts = readFacts(object)
     const digest = new crypto.DigestStream('SHA-256')
     await object.body.pipeTo(digest)
-    if (facts.isTakenDown) return null
-    const stored = Buffer.from(await digest.digest).toString('hex')
-    const hashes = [...new Set([stored, ...(await this.records.readHashes(facts.expiresAt, id))])]
+    const stored = facts.isTakenDown ? [] : [Buffer.from(await digest.digest).toString('hex')]
+    const hashes = [...new Set([...stored, ...facts.hashes, ...(await this.records.readHashes(facts.expiresAt, id))])]
     // First, so that nobody uploads it meanwhile.
     for (const hash of hashes) await this.records.block(hash)
     const { httpMetadata } = object
-    const customMetadata = writeFacts({ ...facts, isTakenDown: true })
+    const customMetadata = writeFacts({ ...facts, hashes, isTakenDown: true })
     await this.#bucket.put(FILES + id, '', { ...(httpMetadata && { httpMetadata }), customMetadata })
-    await this.#bucket.delete(await this.listVariants(id))
-    return hashes
+    await this.#deleteKeys(await this.listVariants(id))
+    return { hashes, isNew: !facts.isTakenDown }
+  }
+
+  /** One page of all variants, in the order of their keys; it begins behind the key `after`. */
+  async listAllVariants(limit: number, after: string | null) {
+    const page = await this.#bucket.list({ prefix: VARIANTS, limit, ...(after !== null && { startAfter: after }) })
+    const variants = page.objects.map(({ key }) => ({ key, id: key.slice(VARIANTS.length).split('/')[0]! }))
+    return { variants, isLast: !page.truncated }
   }
 
   /** What the keys of a file's variants begin with. */

@@ -22,7 +22,7 @@ export interface HostedFile {
   readonly expiresAt: number
   /** Lets its bearer look after the file. Only its hash is stored with the file. */
   readonly deleteToken: string
-  /** SHA-256, in hex, of the stored bytes and, where metadata was kept, of the bytes without it. */
+  /** SHA-256, in hex: of the stored bytes, of the bytes as they were sent, and of those without metadata. */
   readonly hashes: readonly string[]
 }
 
@@ -61,6 +61,8 @@ export interface FileFacts {
   /** SHA-256 of the delete token, in hex. */
   readonly deletion: string
   readonly picture: Picture | null
+  /** As far as they were known when it was stored: see `HostedFile`. */
+  readonly hashes: readonly string[]
   /** Until when its record stands if it is not confirmed; null: it needs no confirmation. */
   readonly provisionalUntil: number | null
   readonly isTakenDown: boolean

@@ -43,7 +43,7 @@ export async function checkHead(body: Body, contentType: string | null, tier: Ti
   // A copy: the body is read once more when it is taken in.
   if (isWhole) readHostedImage(await readUpload(once(bytes.slice()), contentType, maxBytes))
   else {
-    const seen = peekUpload(bytes, form)
+    const seen = peekUpload(bytes, contentType)
     if (seen && seen.byteLength >= MAGIC_BYTES) readFormat(seen)
   }
 }
@@ -67,9 +67,8 @@ export async function readImage(
   const strippedHash = stripped === bytes ? sha256 : hash(stripped)
   const { width, height, orientation, format } = image
   const file = {
-    ...(keep
-      ? { content: bytes, hashes: [...new Set([sha256, strippedHash])] }
-      : { content: stripped, hashes: [strippedHash] }),
+    content: keep ? bytes : stripped,
+    hashes: [...new Set([sha256, strippedHash])],
     contentType: hostedFormats[format].contentType,
     picture: { width, height, orientation },
     tier,

@@ -8,6 +8,8 @@ export interface FileRecord {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly hashes: readonly string[]
+  /** When it was written; milliseconds since the epoch. */
+  readonly writtenAt: number
 }
 
 const keyOf = (at: number, id: string): string => `${RECORDS}${new Date(at).toISOString()}/${id}`
@@ -56,7 +58,8 @@ export class FileRecords {
     })
     const records = page.objects.map((object) => {
       const [time = '', id = ''] = object.key.slice(RECORDS.length).split('/')
-      return { key: object.key, id, at: Date.parse(time), hashes: splitHashes(object) }
+      const writtenAt = object.uploaded.getTime()
+      return { key: object.key, id, at: Date.parse(time), hashes: splitHashes(object), writtenAt }
     })
     return { records, isLast: !page.truncated }
   }

@@ -29,7 +29,9 @@ export async function useToken(
   let found = await token.look(spender).catch(failToAsk)
   let own: HostedFile | undefined
   if (found.kind === 'unspent') {
-    own = stored ?? (await files.add({ ...file, isProvisional: true }))
+    // Before the right is spent: what may not be hosted, or is gone since, must not use it up.
+    const isGood = stored && (await files.isAllowed(stored))
+    own = isGood ? stored : await files.add({ ...file, isProvisional: true })
     found = await token.spend(spender, upload, own).catch(failToAsk)
   }
   const isOwn = found.kind === 'spent' && found.file.id === own?.id

@@ -1,7 +1,21 @@
 import { Buffer } from 'node:buffer'
 
+/** In one pass: what is between them may be every second character. */
+function leaveSpacesOut(text: string): string {
+  const kept = new Uint8Array(text.length)
+  let length = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) continue
+    kept[length] = code
+    length += 1
+  }
+  return Buffer.from(kept.buffer, 0, length).toString('latin1')
+}
+
 /** Reads base64 as it comes (RFC 4648, 4 or 5; padding and line breaks may be left out), into one array. */
 export class Base64Reader {
+  readonly #expected: number
   #bytes: Uint8Array
   #size = 0
   /** Digits of a group of four that is not whole yet. */
@@ -11,13 +25,17 @@ export class Base64Reader {
   readonly #seen = { standard: false, url: false }
   #isSound = true
 
-  /** @param expected how many bytes there will be, as far as anybody knows */
-  constructor(expected: number) {
-    this.#bytes = new Uint8Array(expected)
+  /**
+   * @param expected how many bytes there will be, as far as anybody knows
+   * @param first how many of them room is made for before any has come
+   */
+  constructor(expected: number, first = expected) {
+    this.#expected = expected
+    this.#bytes = new Uint8Array(Math.min(expected, first))
   }
 
   write(text: string): void {
-    const digits = text.replace(/\s+/g, '')
+    const digits = /\s/.test(text) ? leaveSpacesOut(text) : text
     const end = digits.indexOf('=')
     const plain = end < 0 ? digits : digits.slice(0, end)
     // Nothing follows padding but padding.
@@ -35,7 +53,7 @@ export class Base64Reader {
 
   #append(bytes: Uint8Array): void {
     if (this.#size + bytes.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#size + bytes.length))
+      const larger = new Uint8Array(Math.max(this.#expected, 2 * this.#bytes.length, this.#size + bytes.length))
       larger.set(this.#bytes.subarray(0, this.#size))
       this.#bytes = larger
     }

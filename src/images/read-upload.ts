@@ -9,11 +9,13 @@ export type UploadForm = 'multipart' | 'json' | 'raw'
 
 /** Room for the other fields and the headers of a form, and for the text around base64. */
 const OVERHEAD_BYTES = 64 * 1024
-/** Room that is made for a body whose length nobody knows. */
-const FIRST_BYTES = 64 * 1024
+/** Room that is made for a body before it comes. */
+const FIRST_BYTES = 512 * 1024
+/** More than this besides the image is no JSON of an upload. */
+const MAX_JSON_BYTES = 16 * 1024
 /** A form with more parts is no upload of one image. */
 const MAX_PARTS = 20
-/** The names under which a form may hold the image. */
+/** The names under which a form may hold the image, the first that is there. */
 const fields: readonly string[] = ['image', 'file']
 
 const FORMS =
@@ -41,11 +43,12 @@ export function limitBody(form: UploadForm, bytes: number): number {
 
 /** All of a body in one array. Its pieces are empty afterwards: an image is never held twice. */
 async function collect(pieces: AsyncIterable<Uint8Array>, expected: number): Promise<Uint8Array> {
-  let bytes = new Uint8Array(expected)
+  // Room for all that is announced is made only once some of it has come.
+  let bytes = new Uint8Array(Math.min(expected, FIRST_BYTES))
   let size = 0
   for await (const piece of pieces) {
     if (size + piece.byteLength > bytes.byteLength) {
-      const larger = new Uint8Array(Math.max(2 * bytes.byteLength, size + piece.byteLength))
+      const larger = new Uint8Array(Math.max(expected, 2 * bytes.byteLength, size + piece.byteLength))
       larger.set(bytes.subarray(0, size))
       bytes = larger
     }
@@ -57,16 +60,21 @@ async function collect(pieces: AsyncIterable<Uint8Array>, expected: number): Pro
   return size === bytes.byteLength ? bytes : bytes.subarray(0, size)
 }
 
+function readBoundary(contentType: string): string | null {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType) ?? []
+  return quoted ?? plain ?? null
+}
+
 /** RFC 7578. The image is a view of the body. */
 function findFile(body: Uint8Array, contentType: string, limit: number): Uint8Array {
-  const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType)
+  const boundary = readBoundary(contentType)
   if (!boundary) return refuse('The form has no boundary.')
   const sizes = { maxFileSize: limit, maxTotalSize: limit + OVERHEAD_BYTES, maxParts: MAX_PARTS }
-  const parser = new MultipartParser(boundary[1] ?? boundary[2]!, sizes)
+  const parser = new MultipartParser(boundary, sizes)
   try {
     const parts = [...parser.write(body)]
     parser.finish()
-    const found = parts.find(({ name }) => fields.includes(name ?? ''))
+    const found = fields.flatMap((field) => parts.filter(({ name }) => name === field))[0]
     return (found && (found.content[0] ?? new Uint8Array())) ?? refuse('The form has no field "image".')
   } catch (error) {
     if (error instanceof ApiError) throw error
@@ -83,7 +91,7 @@ class FileText implements StringSink {
   #isOther = false
 
   constructor(expected: number) {
-    this.#reader = new Base64Reader(expected)
+    this.#reader = new Base64Reader(expected, FIRST_BYTES)
   }
 
   write(text: string): void {
@@ -114,7 +122,7 @@ async function readJson(pieces: AsyncIterable<Uint8Array>, expected: number): Pr
     room = 0
     return sink
   }
-  const body = await parseWithLongStrings(pieces, openSink).catch((error: unknown): never => {
+  const body = await parseWithLongStrings(pieces, openSink, MAX_JSON_BYTES).catch((error: unknown): never => {
     if (error instanceof ApiError) throw error
     return refuse('The body is not JSON.')
   })
@@ -141,7 +149,7 @@ export async function readUpload(
 ): Promise<Uint8Array> {
   const form = readUploadForm(contentType)
   // What it says of its length is believed as far as it is allowed, and no further.
-  const expected = Math.min(declared ?? FIRST_BYTES, limitBody(form, limit))
+  const expected = Math.min(declared ?? 0, limitBody(form, limit))
   const readers = {
     multipart: async () => findFile(await collect(pieces, expected), contentType!, limit),
     json: () => readJson(pieces, Math.min(limit, Math.floor((expected / 4) * 3))),
@@ -153,14 +161,29 @@ export async function readUpload(
   return image
 }
 
+/** Where the image begins in the first bytes of a form: behind the header of a part that can be nothing else. */
+function findPart(text: string, boundary: string): number | null {
+  const delimiter = `--${boundary}\r\n`
+  for (let at = text.indexOf(delimiter); at >= 0; at = text.indexOf(delimiter, at + 1)) {
+    const end = text.indexOf('\r\n\r\n', at)
+    const header = text.slice(at, end)
+    // A field "file" that is text may stand before the image.
+    const isImage = /\bname="?image"?(?:;|\r|$)/.test(header) || /\bname="?file"?;\s*filename/.test(header)
+    if (end < 0 || isImage) return end < 0 ? null : end + 4
+  }
+  return null
+}
+
 /** The first bytes of an upload's image, where they can be seen in the first bytes of its body; else null. */
-export function peekUpload(head: Uint8Array, form: UploadForm): Uint8Array | null {
+export function peekUpload(head: Uint8Array, contentType: string | null): Uint8Array | null {
+  const form = readUploadForm(contentType)
   if (form === 'raw') return head
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1')
   if (form === 'json') {
     const [, digits] = /"file"\s*:\s*"(?:data:[^",]{0,100},)?([A-Za-z\d+/_-]{64})/.exec(text) ?? []
     return digits ? Buffer.from(digits, 'base64') : null
   }
-  const header = /\bname="?(?:image|file)"?(?:\r\n|;)(?:[^\r]|\r\n(?!\r\n))*\r\n\r\n/i.exec(text)
-  return header && head.subarray(header.index + header[0].length)
+  const boundary = readBoundary(contentType!)
+  const start = boundary && findPart(text, boundary)
+  return start ? head.subarray(start) : null
 }

@@ -104,8 +104,10 @@ export interface Failure {
 /** What is to be paid for, and how. */
 export interface Order {
   readonly ask: Ask
-  /** Identifies the request. */
+  /** Identifies the request; that of calls that share a payment is one. */
   readonly fingerprint: string
+  /** Whether other requests have that fingerprint: their failures are not this one's. */
+  readonly isShared: boolean
   /** How long the work is expected to take: a payment that ends sooner is collected first. */
   readonly workSeconds: number
   /** Collect before the work, whatever the payment's own terms. */

@@ -118,7 +118,7 @@ export class Ledger extends DurableObject {
         if (deadline <= now()) return { kind: 'in_progress' }
         const until = row.state === 'claimed' ? Math.min(deadline, row.leaseUntil) : deadline
         const failure = await this.#waiting.wait(until, this.#settlement.running)
-        if (failure && row.fingerprint === fingerprint) return { kind: 'failed', failure }
+        if (failure && !order.isShared && row.fingerprint === fingerprint) return { kind: 'failed', failure }
         continue
       }
       if (row.state === 'refused') return { kind: 'refused', reason: row.reason }

@@ -160,9 +160,17 @@ async function openResult({ c }: PaidJob, outcome: Outcome & { kind: 'settled' }
   return body
 }
 
+/** What could not be handed over is paid for all the same, and can be had by the same payment. */
+function failToHandOver(error: unknown, owedUntil: number): never {
+  if (error instanceof ApiError && error.code === 'payment_already_used') throw error
+  const failure = toFailure(error)
+  const message = `${failure.message} It is paid for: send it again with the same payment, or the same Idempotency-Key.`
+  throw fromFailure({ ...failure, message, owedUntil }, error)
+}
+
 async function answer(
   { call, protocol, credential }: PaidJob,
-  { receipt, result }: Outcome & { kind: 'settled' },
+  { receipt, result, resultUntil }: Outcome & { kind: 'settled' },
   body: Uint8Array | ReadableStream<Uint8Array>,
   isReplay: boolean,
 ): Promise<JobEnd> {
@@ -170,7 +178,8 @@ async function answer(
   headers.set('Content-Length', String(result.size))
   if (isReplay) headers.set('Idempotent-Replayed', 'true')
   const kept = new Response(body, { status: result.status, headers })
-  const response = call.handOver ? await call.handOver({ answer: kept, transaction: receipt.transaction }) : kept
+  const purchase = { answer: kept, transaction: receipt.transaction }
+  const response = (await call.handOver?.(purchase).catch((error) => failToHandOver(error, resultUntil))) ?? kept
   response.headers.set('Cache-Control', 'private, no-store')
   for (const [name, value] of protocol.receiptHeaders(receipt, credential)) response.headers.set(name, value)
   return { kind: 'answer', response }

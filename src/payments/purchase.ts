@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { now, nowSeconds } from '../clock.ts'
 import type { AppEnv } from '../env.ts'
-import { ApiError, type ErrorCode, errors } from '../errors.ts'
+import { ApiError, type ErrorCode, type ErrorSpec, errors } from '../errors.ts'
 import { fromFailure, toFailure } from './failure.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { Binding } from './idempotency-key.ts'
@@ -123,7 +123,8 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
 
   /** Work that failed without being charged; what fails because we are busy is nobody's fault. */
   const markFailure = (code: ErrorCode) => {
-    if (errors[code].status === 503) return
+    const { status, isOurs }: ErrorSpec = errors[code]
+    if (status === 503 || isOurs) return
     const mark = (name: string) => till.openStanding(name).mark(c.var.requestId, 'failure', '0')
     c.executionCtx.waitUntil(Promise.all(records.map(mark)).catch(() => {}))
   }
@@ -141,6 +142,7 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
       caller,
       order: {
         ask,
+        isShared,
         fingerprint: isShared ? await fingerprintOf(ask, {}, '') : fingerprint,
         workSeconds: call.workSeconds,
         moneyFirst,

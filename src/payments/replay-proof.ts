@@ -10,9 +10,12 @@ const ADDRESS_PROOF_MS = 10 * 60 * 1000
  * Where a request comes from, as far as it can prove something: an IPv4 address, or the /64 of an IPv6 one. Null for
  * callers that are themselves Workers, which share addresses, and where the address is not known.
  */
-export function readAddress(headers: Headers): string | null {
+export const readAddress = (headers: Headers): string | null => (headers.has('cf-worker') ? null : readNetwork(headers))
+
+/** Where a request comes from, whatever it proves: Workers of one place share one. Null: not known. */
+export function readNetwork(headers: Headers): string | null {
   const address = headers.get('cf-connecting-ip')
-  if (!address || headers.has('cf-worker')) return null
+  if (!address) return null
   return address.includes(':') ? `${expandIpv6(address).slice(0, 4).join(':')}::/64` : address
 }
 

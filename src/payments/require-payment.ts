@@ -22,14 +22,15 @@ export const requirePayment =
       const message = `This deployment cannot take payments: ${config.problems.join('; ')}.`
       throw new ApiError('not_configured', { message })
     }
+    const asked = new URL(c.req.url).searchParams
     const ask: Ask = {
       method: route.method,
-      route: sale.soldAs ?? route.path,
+      route: sale.soldAs?.(asked) ?? route.path,
       resource: host.origin + route.path,
       realm: host.name,
       description: route.summary,
       mimeType: sale.mimeType,
-      price: sale.price(services, new URL(c.req.url).searchParams),
+      price: sale.price(services, asked),
     }
     // Accepted is every protocol; offered is what the host is for.
     const own = till.protocols.filter(({ name }) => name === host.role)
@@ -49,7 +50,7 @@ export const requirePayment =
     if (isMalformed) await till.unpaidLimit.take(counted)
     const payment = isMalformed ? null : shown
     const idempotencyKey = await readIdempotencyKey(headers, payment?.credential ?? null)
-    const isShared = sale.soldAs !== undefined
+    const isShared = sale.isShared === true
     const end = await purchase({ c, ask, call, isShared, shown: payment, idempotencyKey, address, counted })
     if (end.kind === 'answer') return end.response
     if (end.kind === 'refused') return refuse(refusalFor(end.reason))
@@ -81,5 +82,5 @@ async function isProbe(headers: Headers, body: RequestBody): Promise<boolean> {
   if (body.declaredBytes !== null && (!isJson || body.declaredBytes > 64)) return false
   const { bytes, isWhole } = await body.readHead()
   if (!isWhole) return false
-  return bytes.length === 0 || (isJson && /^\s*(\{\s*\})?\s*$/.test(new TextDecoder().decode(bytes)))
+  return bytes.length === 0 || (isJson && /^(\{\s*\})?$/.test(new TextDecoder().decode(bytes).trim()))
 }

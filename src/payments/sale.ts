@@ -50,10 +50,12 @@ export interface PaidCall {
 /** What an endpoint sells. */
 export interface Sale {
   /**
-   * The route that challenges are made for, where several calls share one payment: it then buys one thing, whichever
-   * of them shows it, and `handOver` says what that is to this call. Else the endpoint's own.
+   * The route that challenges are made for, where it is not simply the endpoint's own: calls that share it take each
+   * other's payments, and options that change the price must change it, or a challenge would be good for either.
    */
-  readonly soldAs?: string
+  soldAs?(options: URLSearchParams): string
+  /** A payment buys one thing, whichever of the calls that are sold as one shows it; `handOver` says what that is to it. */
+  readonly isShared?: true
   /** Media type of the result, for challenges. */
   readonly mimeType: string
   /** @param options the query, where it makes a difference to the price; without it, the least there is to pay */

@@ -176,6 +176,13 @@ describe('POST /api/free', () => {
     expect((await upload(FREE, image)).status).toBe(200)
   })
 
+  it('counts an address whatever the caller says of itself', async () => {
+    const [client, image] = [createCaller(), await createNoise(8)]
+    await upload(FREE, image, client)
+    const answer = await upload(FREE, image, { ...client, 'CF-Worker': 'another.example' })
+    expect(answer.headers.get('ratelimit-remaining')).toBe('98')
+  })
+
   it('counts the addresses of one IPv6 network as one', async () => {
     const image = await createNoise(8)
     const from = (last: string) => ({ 'CF-Connecting-IP': `2001:db8:77:${process.pid & 255}::${last}` })

@@ -1,7 +1,16 @@
 import { createRequire } from 'node:module'
-import { type Address, encodeFunctionData, type Hex, type PrivateKeyAccount, parseAbi, toHex } from 'viem'
+import {
+  type Address,
+  decodeFunctionData,
+  encodeFunctionData,
+  type Hex,
+  type PrivateKeyAccount,
+  parseAbi,
+  serializeSignature,
+  toHex,
+} from 'viem'
 import { vi } from 'vitest'
-import { chain, createPayer, fund, readLogs, type SignedPayment, sign, stack, token } from './kit.ts'
+import { chain, createPayer, fund, readLogs, type SignedPayment, sign, stack, token, transferAbi } from './kit.ts'
 
 const artifacts = createRequire(import.meta.url)('../../workers/local/contracts/artifacts.json') as Record<
   string,
@@ -108,3 +117,13 @@ export const signForHimself = async (
 /** Mines so many blocks without letting the chain's clock run ahead. */
 export const mineBlocks = (count: number) =>
   chain.request({ method: 'hardhat_mine', params: [toHex(count), '0x0'] } as never)
+
+/** The payment as anyone can rebuild it from the call data of its transaction. */
+export async function steal(hash: Hex): Promise<SignedPayment> {
+  const { input } = await chain.getTransaction({ hash })
+  const { args } = decodeFunctionData({ abi: transferAbi, data: input })
+  const [from, to, value, validAfter, validBefore, nonce, last] = args
+  const signature = typeof last === 'string' ? last : serializeSignature({ r: args[7]!, s: args[8]!, v: BigInt(last) })
+  const text = { value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}` }
+  return { authorization: { from, to, nonce, ...text }, signature }
+}

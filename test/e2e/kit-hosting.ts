@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
-import { createCaller, type SignedPayment, sign, stack, v2 } from './kit.ts'
+import { createCaller, createPayer, type SignedPayment, sign, stack, v2 } from './kit.ts'
 import { at } from './kit-mpp.ts'
 
 export const FREE = '/api/free'
@@ -72,6 +72,11 @@ export const get = (file: Pick<Hosted, 'url'>, init: RequestInit = {}, query = '
 /** A payment of one cent. */
 export const signCent = async (account: Parameters<typeof sign>[0]): Promise<SignedPayment> =>
   sign(account, { value: CENT })
+
+/** A payment of one cent by somebody who has two. */
+export const payCent = async (): Promise<SignedPayment> => signCent(await createPayer(20_000n))
+export const withToken = (token: string) => ({ 'X-Upload-Token': token })
+export const replay = (answer: Response): string | null => answer.headers.get('idempotent-replayed')
 
 /** Buys a token, and gives it. */
 export const buyToken = (payment: SignedPayment, headers: Readonly<Record<string, string>> = {}) =>

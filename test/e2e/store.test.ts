@@ -1,7 +1,8 @@
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createCaller, createPayer, measureIncome, photo, post, readReceipt, sign, v2 } from './kit.ts'
+import { createCaller, createPayer, decode, measureIncome, photo, post, readReceipt, sign, v2 } from './kit.ts'
 import { DAY_MS, get, hoursOfRecords, readError, readHosted, readKeys } from './kit-hosting.ts'
+import { createTempoPayer, signMpp } from './kit-mpp.ts'
 import { shrink } from './pictures.ts'
 
 let flower: Buffer
@@ -40,7 +41,7 @@ describe('POST /v1/remove-background?store', () => {
     expect(readReceipt(first!).success).toBe(true)
     expect(Math.abs(Date.parse(hosted.expiresAt) - Date.now() - days * DAY_MS)).toBeLessThan(60_000)
     expect([again!.headers.get('idempotent-replayed'), await readHosted(again!)]).toEqual(['true', hosted])
-    expect(hoursOfRecords(await readKeys(), hosted.id)).toEqual([26, days * 24])
+    expect(hoursOfRecords(await readKeys(), hosted.id)).toEqual([72, days * 24])
     const served = await get(hosted)
     expect(served.headers.get('cache-control')).toBe(caching)
     const bytes = Buffer.from(await served.arrayBuffer())
@@ -59,5 +60,26 @@ describe('POST /v1/remove-background?store', () => {
     const short = v2(await sign(await createPayer()))
     const [income, answer] = await measureIncome(() => post(flower, short, '?store=1y'))
     expect([answer.status, income]).toEqual([402, 0n])
+  })
+
+  it('is not sold for a challenge that was made without it, x402 or MPP, nor for what is owed', async () => {
+    const challenge = await post(null)
+    const { accepts } = decode<{ accepts: { extra: object }[] }>(challenge.headers.get('payment-required'))
+    const echoed = v2(await sign(await createPayer()), { extra: accepts[0]!.extra })
+    const [nothing, refused] = await measureIncome(() => post(flower, echoed, '?store=1y'))
+    expect([refused.status, nothing]).toEqual([402, 0n])
+    const mpp = await signMpp(await createTempoPayer(), { challenge })
+    expect((await post(flower, mpp, '?store=1y')).status).toBe(402)
+    // Collected first, and then the picture is broken: owed is what was paid for.
+    const owed = { ...v2(await sign(await createPayer(), { validBefore: 25 })), ...createCaller() }
+    expect((await post(flower.subarray(0, flower.length / 2), owed)).status).toBe(400)
+    expect((await post(flower, owed, '?store=1y')).status).toBe(409)
+    expect((await post(flower, owed)).status).toBe(200)
+  })
+
+  it('takes the challenge that was made for it', async () => {
+    const challenge = await post(flower, createCaller(), '?store=1y')
+    const mpp = await signMpp(await createTempoPayer(), { challenge })
+    expect((await post(flower, mpp, '?store=1y')).status).toBe(200)
   })
 })

@@ -1,20 +1,7 @@
 import { Challenge, Credential } from 'mppx'
-import { decodeFunctionData, type Hex, serializeSignature } from 'viem'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  chain,
-  createPayer,
-  decode,
-  measureIncome,
-  photo,
-  post,
-  readReceipt,
-  type SignedPayment,
-  sign,
-  transferAbi,
-  v1,
-  v2,
-} from './kit.ts'
+import { createPayer, decode, measureIncome, photo, post, readReceipt, sign, v1, v2 } from './kit.ts'
+import { steal } from './kit-chain.ts'
 import { askChallenge, createTempoPayer, measureTempoIncome, readMppReceipt, signMpp } from './kit-mpp.ts'
 import { shrink } from './pictures.ts'
 
@@ -26,16 +13,6 @@ beforeAll(async () => {
 })
 
 const elsewhere = (last: number) => ({ 'CF-Connecting-IP': `203.0.113.${last}` })
-
-/** The payment as anyone can rebuild it from the call data of its transaction. */
-async function steal(hash: Hex): Promise<SignedPayment> {
-  const { input } = await chain.getTransaction({ hash })
-  const { args } = decodeFunctionData({ abi: transferAbi, data: input })
-  const [from, to, value, validAfter, validBefore, nonce, last] = args
-  const signature = typeof last === 'string' ? last : serializeSignature({ r: args[7]!, s: args[8]!, v: BigInt(last) })
-  const text = { value: `${value}`, validAfter: `${validAfter}`, validBefore: `${validBefore}` }
-  return { authorization: { from, to, nonce, ...text }, signature }
-}
 
 /** A payment that echoes the token of a fresh challenge, as stock v2 clients do. */
 async function payWithToken() {

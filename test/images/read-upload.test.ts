@@ -34,14 +34,16 @@ describe('the image of an upload', () => {
     expect(toHex(found)).toBe(toHex(image))
   })
 
-  it('is the first of two', async () => {
+  it('is the field "image" where there is one', async () => {
     expect(toHex(await readForm({ image, file: new Uint8Array([1]) }))).toBe(toHex(image))
+    expect(toHex(await readForm({ file: 'a text', image }))).toBe(toHex(image))
   })
 
   it.each([
     ['base64', base64],
     ['base64 without padding', base64.replace(/=+$/, '')],
     ['base64 with line breaks', base64.replace(/(.{60})/g, '$1\r\n')],
+    ['base64 with a space behind every digit', [...base64].join(' ')],
     ['base64url', Buffer.from(image).toString('base64url')],
     ['a data: URI', `data:image/png;base64,${base64}`],
     ['a data: URI with parameters', `DATA:image/png;charset=utf-8;base64,${base64}`],
@@ -86,6 +88,8 @@ describe('an upload without an image', () => {
     ['a data: URI that is not base64', '{"file":"data:image/svg+xml,%3Csvg%2F%3E"}'],
     ['a data: URI without a comma', '{"file":"data:image/png;base64"}'],
     ['bytes that are no UTF-8', '\xff\xfe'],
+    ['brackets without end', '['.repeat(500_000)],
+    ['objects without end', `[${'{},'.repeat(100_000)}{}]`],
   ])('that is %s is no_file', async (_, body) => {
     await expect(read(Buffer.from(body, 'latin1'), 'application/json')).rejects.toMatchObject(nothing)
   })
@@ -149,19 +153,33 @@ describe('an image of the wrong size', () => {
 describe('the first bytes of an upload', () => {
   const seen = (bytes: Uint8Array | null) => bytes && toHex(bytes.subarray(0, 16))
   const first = toHex(image.subarray(0, 16))
+  const peekJson = (text: string) => peekUpload(Buffer.from(text), 'application/json')
+  const peekForm = (text: string) => peekUpload(Buffer.from(text), 'multipart/form-data; boundary=x')
+  const header = (fields: string) =>
+    `--x\r\nContent-Disposition: form-data; ${fields}\r\nContent-Type: image/png\r\n\r\n`
 
   it('show the first bytes of its image, in every form', async () => {
-    const { body } = await createForm({ note: 'a', image })
-    expect(seen(peekUpload(image, 'raw'))).toBe(first)
-    expect(seen(peekUpload(body.subarray(0, -100), 'multipart'))).toBe(first)
-    expect(seen(peekUpload(Buffer.from(`{"file": "${base64}`), 'json'))).toBe(first)
-    expect(seen(peekUpload(Buffer.from(`{"file":"data:image/png;base64,${base64}`), 'json'))).toBe(first)
+    const { body, type } = await createForm({ note: 'a', image })
+    expect(seen(peekUpload(image, 'image/png'))).toBe(first)
+    expect(seen(peekUpload(body.subarray(0, -100), type))).toBe(first)
+    expect(seen(peekJson(`{"file": "${base64}`))).toBe(first)
+    expect(seen(peekJson(`{"file":"data:image/png;base64,${base64}`))).toBe(first)
+    for (const fields of ['name=image', 'name="image"; filename="a"', 'name="file"; filename="a"']) {
+      expect([fields, Buffer.from(peekForm(`${header(fields)}bytes`) ?? []).toString()]).toEqual([fields, 'bytes'])
+    }
   })
 
-  it('show nothing where the image is not in sight', () => {
-    expect(peekUpload(Buffer.from('{"note": "'), 'json')).toBeNull()
-    expect(
-      peekUpload(Buffer.from('--x\r\nContent-Disposition: form-data; name="note"\r\n\r\n'), 'multipart'),
-    ).toBeNull()
+  it('show nothing where the image is not in sight, or may not be it', () => {
+    expect(peekJson('{"note": "')).toBeNull()
+    for (const text of [
+      header('name="note"'),
+      // A text field, whatever it holds.
+      `${header('name="note"')}name="image";\r\n\r\nnonsense`,
+      `${header('name="file"')}nonsense`,
+      'name=file;'.repeat(6000),
+      '--x\r\n'.repeat(6000),
+    ]) {
+      expect([text.slice(0, 90), peekForm(text)]).toEqual([text.slice(0, 90), null])
+    }
   })
 })

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCaller, createPayer, measureIncome, sign, v2, withFaults } from '../e2e/kit.ts'
+import { createCaller, createPayer, measureIncome, stack as shared, sign, v2, withFaults } from '../e2e/kit.ts'
 import {
   buyToken,
   CENT,
@@ -25,6 +26,11 @@ beforeAll(async () => {
 afterAll(() => stack.stop())
 
 const pay = async () => signCent(await createPayer(20_000n))
+const takeDown = (target: string) =>
+  fetch(`${shared.gateway}/admin/takedown?target=${target}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${shared.adminToken}` },
+  })
 const keysOf = (prefix: string) => stack.readStorage().keys.filter((key) => key.startsWith(prefix))
 const hoursOf = (id: string) => hoursOfRecords(stack.readStorage().keys, id)
 const YEAR_H = 365 * 24
@@ -75,10 +81,13 @@ describe('R2 that does not keep a file', () => {
       stack.failStorage([])
       return [failed, await upload(UPLOAD, image, headers)]
     })
-    expect([failed!.status, (await readError(failed!)).error]).toEqual([500, 'upload_failed'])
+    expect([failed!.status, await readError(failed!)]).toEqual([
+      500,
+      expect.objectContaining({ error: 'upload_failed', paid: true, message: expect.stringContaining('same payment') }),
+    ])
     expect([good!.status, income]).toEqual([200, CENT])
     const { id } = await readHosted(good!)
-    expect(hoursOf(id)).toEqual([26, YEAR_H])
+    expect(hoursOf(id)).toEqual([72, YEAR_H])
   })
 })
 
@@ -95,7 +104,7 @@ describe('R2 that does not keep a file’s record once its token is spent', () =
     stack.failStorage([])
     expect([failed.status, (await readError(failed)).error]).toEqual([500, 'upload_failed'])
     const hosted = await readHosted(await upload('/api/upload/token', image, payment))
-    expect(hoursOf(hosted.id)).toEqual([26, YEAR_H])
+    expect(hoursOf(hosted.id)).toEqual([72, YEAR_H])
     expect(await readHosted(await upload(UPLOAD, image, token))).toEqual(hosted)
   })
 })
@@ -115,6 +124,40 @@ describe('money that was collected before a file could be stored', () => {
     const other = await createNoise()
     const uploaded = await upload(UPLOAD, other, { 'X-Upload-Token': await readToken(token!) })
     expect([uploaded.status, (await upload(UPLOAD, other, first)).status]).toEqual([200, 200])
+  })
+})
+
+describe('content that is taken down while it is paid for', () => {
+  it('is 451 and paid: the same payment then hosts another image', async () => {
+    const headers = { ...v2(await pay()), ...createCaller() }
+    const bad = await createNoise()
+    const [income, [refused, good]] = await measureIncome(async () => {
+      const settle = stack.hold('settle')
+      const call = upload(UPLOAD, bad, headers)
+      await settle.reached
+      await takeDown(createHash('sha256').update(bad).digest('hex'))
+      settle.go()
+      return [await call, await upload(UPLOAD, image, headers)]
+    })
+    expect([refused!.status, await readError(refused!)]).toEqual([
+      451,
+      expect.objectContaining({ error: 'unavailable_for_legal_reasons', paid: true }),
+    ])
+    expect([good!.status, income]).toEqual([200, CENT])
+  })
+})
+
+describe('DELETE of a file when R2 fails half way', () => {
+  it('is an error, and the file is gone all the same', async () => {
+    const hosted = await readHosted(await upload(FREE, image))
+    const ask = (method: string, path: string) =>
+      fetch(`${shared.gateway}${path}`, { method, headers: { Authorization: `Bearer ${hosted.deleteToken}` } })
+    stack.failStorage(['list'])
+    const failed = await ask('DELETE', `/api/files/${hosted.id}`)
+    stack.failStorage([])
+    expect([failed.status, (await ask('GET', `/i/${hosted.id}.png`)).status]).toEqual([500, 404])
+    // Its record is still there: the sweep finds what is left of it.
+    expect(hoursOf(hosted.id)).toEqual([168])
   })
 })
 
@@ -138,14 +181,14 @@ describe('a gateway that is killed once a file is stored', () => {
       return { lost, hosted: await readHosted(await upload(UPLOAD, image, headers)) }
     })
     expect([income, hosted.id === lost]).toEqual([CENT, false])
-    expect([hoursOf(lost), hoursOf(hosted.id)]).toEqual([[26], [26, YEAR_H]])
+    expect([hoursOf(lost), hoursOf(hosted.id)]).toEqual([[72], [72, YEAR_H]])
   })
 
   it('and its token not spent: the token still buys one', async () => {
     const headers = { 'X-Upload-Token': await readToken(await buyToken(await pay())) }
     const lost = await killWhenStored(headers)
     const hosted = await readHosted(await upload(UPLOAD, image, headers))
-    expect([hosted.id === lost, hoursOf(lost)]).toEqual([false, [26]])
+    expect([hosted.id === lost, hoursOf(lost)]).toEqual([false, [72]])
   })
 })
 
@@ -168,6 +211,6 @@ describe('a gateway that is killed while it collects', () => {
     )
     expect([answer.status, income]).toEqual([200, CENT])
     const { id }: Hosted = await readHosted(answer)
-    expect(hoursOf(id)).toEqual([26, YEAR_H])
+    expect(hoursOf(id)).toEqual([72, YEAR_H])
   })
 })

@@ -14,6 +14,7 @@ const facts: FileFacts = {
   lifeSeconds: 604_800,
   deletion: '',
   picture: null,
+  hashes: [],
   provisionalUntil: null,
   isTakenDown: false,
 }

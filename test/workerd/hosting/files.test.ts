@@ -19,7 +19,7 @@ describe('a hosted file', () => {
       id: expect.stringMatching(/^[0-9A-Za-z]{22}$/),
       contentType: 'image/png',
       sizeBytes: 3,
-      expiresAt: '2026-12-04T12:00:00.000Z',
+      expiresAt: '2040-12-04T12:00:00.000Z',
       deleteToken: expect.stringMatching(/^[0-9a-f]{40}$/),
       manageUrl: `https://pixtoll.test/api/files/${file.id}`,
     })
@@ -63,7 +63,7 @@ describe('a hosted file', () => {
   it('has its record before its bytes, so that none stays for ever', async () => {
     const broken = openFiles(failing((method, key) => method === 'delete' || String(key).startsWith('i/')))
     await broken.add(createFile('one')).catch(() => {})
-    expect(await listKeys()).toEqual([expect.stringMatching(/^hosting\/expires\/2026-12-04T12:00:00\.000Z\//)])
+    expect(await listKeys()).toEqual([expect.stringMatching(/^hosting\/expires\/2040-12-04T12:00:00\.000Z\//)])
   })
 
   it('belongs to the bearer of its delete token alone', async () => {
@@ -85,18 +85,18 @@ describe('a hosted file', () => {
 })
 
 describe('a file that nobody was told of', () => {
-  it('is deleted after 26 hours', async () => {
+  it('is deleted after 72 hours', async () => {
     const { id } = await files.add(createFile('one', { isProvisional: true, lifeSeconds: 365 * DAY_S }))
-    vi.setSystemTime(start + 26 * HOUR_MS - 1)
+    vi.setSystemTime(start + 72 * HOUR_MS - 1)
     expect([await sweep(files), await isThere(id)]).toEqual([{ deleted: 0, isDone: true }, true])
-    vi.setSystemTime(start + 26 * HOUR_MS)
+    vi.setSystemTime(start + 72 * HOUR_MS)
     expect([await sweep(files), await listKeys()]).toEqual([{ deleted: 1, isDone: true }, []])
   })
 
   it('stays for its whole life once somebody was', async () => {
     const file = await files.add(createFile('one', { isProvisional: true, lifeSeconds: 365 * DAY_S }))
     await files.confirm(file)
-    vi.setSystemTime(start + 27 * HOUR_MS)
+    vi.setSystemTime(start + 73 * HOUR_MS)
     expect([await sweep(files), await isThere(file.id)]).toEqual([{ deleted: 0, isDone: true }, true])
     vi.setSystemTime(start + 365 * DAY_S * 1000)
     expect([await sweep(files), await listKeys()]).toEqual([{ deleted: 1, isDone: true }, []])
@@ -127,7 +127,7 @@ describe('the sweep', () => {
     vi.setSystemTime(start + HOUR_MS)
     expect(await sweep(files)).toEqual({ deleted: 1, isDone: true })
     expect((await listKeys()).sort()).toEqual([
-      `hosting/expires/2026-12-04T12:00:00.000Z/${long.id}`,
+      `hosting/expires/2040-12-04T12:00:00.000Z/${long.id}`,
       `i/${long.id}`,
       'results/x402/1',
     ])
@@ -166,30 +166,49 @@ describe('the sweep', () => {
 
 describe('checking the storage', () => {
   const checkAll = async (isRepair = false) => {
-    const found = { filesWithoutRecord: [] as string[], recordsWithoutFile: [] as string[] }
+    const found = {
+      filesWithoutRecord: [] as string[],
+      recordsWithoutFile: [] as string[],
+      variantsWithoutFile: [] as string[],
+    }
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page = await checkStorage(files, cursor || null, isRepair)
       found.filesWithoutRecord.push(...page.filesWithoutRecord)
       found.recordsWithoutFile.push(...page.recordsWithoutFile)
+      found.variantsWithoutFile.push(...page.variantsWithoutFile)
       cursor = page.cursor
     }
     return found
   }
 
-  it('finds files without a record and records without a file, and mends both', async () => {
+  it('finds files without a record, and records and variants without a file, and mends all of it', async () => {
     await files.add(createFile('sound'))
     await files.add(createFile('waiting', { isProvisional: true }))
     const lonely = await files.add(createFile('lonely'))
     await files.records.delete(lonely.expiresAt, lonely.id)
     const lost = await files.add(createFile('lost'))
     await bucket.delete(`i/${lost.id}`)
-    const found = { filesWithoutRecord: [lonely.id], recordsWithoutFile: [lost.id] }
+    const orphan = 'A'.repeat(22)
+    await bucket.put(`${files.variantsOf(orphan)}contain-5x5.png`, 'small')
+    const found = { filesWithoutRecord: [lonely.id], recordsWithoutFile: [lost.id], variantsWithoutFile: [orphan] }
     expect(await checkAll()).toEqual(found)
     expect(await checkAll(true)).toEqual(found)
-    expect(await checkAll()).toEqual({ filesWithoutRecord: [], recordsWithoutFile: [] })
+    expect(await checkAll()).toEqual({ filesWithoutRecord: [], recordsWithoutFile: [], variantsWithoutFile: [] })
     vi.setSystemTime(start + 7 * DAY_S * 1000)
     await sweep(files)
     expect(await listKeys()).toEqual([])
+  })
+
+  it('leaves the record of an upload alone whose file is still on its way', async () => {
+    vi.setSystemTime(Date.now())
+    vi.useRealTimers()
+    await files.records.put(Date.now() + HOUR_MS, 'A'.repeat(22), [])
+    expect((await checkAll(true)).recordsWithoutFile).toEqual([])
+    expect(await listKeys()).toHaveLength(1)
+  })
+
+  it('refuses a cursor that is none', async () => {
+    await expect(checkStorage(files, 'nothing else', false)).rejects.toMatchObject({ code: 'invalid_request' })
   })
 
   it('goes on where a page ended', async () => {
@@ -202,7 +221,8 @@ describe('taken-down content', () => {
   it('is gone, says so until it would have expired, and cannot be uploaded again', async () => {
     const file = await files.add(createFile('bad'))
     await bucket.put(`${files.variantsOf(file.id)}contain-5x5.png`, 'small')
-    expect(await files.takeDown(file.id)).toEqual([hash('bad')])
+    expect(await files.takeDown(file.id)).toEqual({ hashes: [hash('bad')], isNew: true })
+    expect(await files.takeDown(file.id)).toEqual({ hashes: [hash('bad')], isNew: false })
     const left = (await files.open(file.id))!
     expect([left.size, JSON.parse(left.customMetadata!.facts!).isTakenDown]).toEqual([0, true])
     expect(await files.listVariants(file.id)).toEqual([])
@@ -216,7 +236,7 @@ describe('taken-down content', () => {
 
   it('is known without its metadata, too', async () => {
     const { id } = await files.add(createFile('bad with GPS', { hashes: [hash('bad with GPS'), hash('bad')] }))
-    expect((await files.takeDown(id))?.toSorted()).toEqual([hash('bad'), hash('bad with GPS')].sort())
+    expect((await files.takeDown(id))?.hashes.toSorted()).toEqual([hash('bad'), hash('bad with GPS')].sort())
     await expect(files.add(createFile('bad'))).rejects.toMatchObject({ status: 451 })
   })
 

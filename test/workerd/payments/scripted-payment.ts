@@ -65,6 +65,7 @@ export const WORK_S = 10
 export const orderOf = (fingerprint: string, more: Partial<Order> = {}): Order => ({
   ask,
   fingerprint,
+  isShared: false,
   workSeconds: WORK_S,
   moneyFirst: false,
   ...more,
