@@ -12,7 +12,7 @@ export interface Content {
   readonly contentTypes: readonly string[]
   /** JSON schema, where the content is JSON. */
   readonly schema?: object
-  /** Headers of the answer and what they say. */
+  /** Headers that it comes with, and what they say. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -30,6 +30,8 @@ interface EndpointFacts<Path extends string> {
   readonly description?: (services: Services) => string
   /** For the operator alone: asks for the admin token. */
   readonly isOperators?: true
+  /** For whoever uploaded a file: the handler asks for its deleteToken. */
+  readonly isUploaders?: true
   /** Options in the query, each with a description. Others are refused. */
   readonly query?: z.ZodObject
   readonly request?: Content

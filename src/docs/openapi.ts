@@ -121,6 +121,17 @@ function describeQuery({ query }: Endpoint): unknown[] {
   })
 }
 
+const describeHeadersAsked = ({ request }: Endpoint): unknown[] =>
+  Object.entries(request?.headers ?? {}).map(([name, description]) => ({
+    ...{ name, in: 'header', required: false },
+    ...{ description, schema: { type: 'string' } },
+  }))
+
+function describeSecurity({ isOperators, isUploaders }: Endpoint): object[] {
+  if (isOperators) return [{ operator: [] }]
+  return isUploaders ? [{ uploader: [] }] : []
+}
+
 const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -154,9 +165,14 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
     summary,
     ...(description && { description: description(services) }),
     // No caller needs an account or a key.
-    security: endpoint.isOperators ? [{ operator: [] }] : [],
+    security: describeSecurity(endpoint),
     ...(sale && { 'x-payment-info': describePayment(sale.price(services), services) }),
-    parameters: [...describePath(endpoint), ...describeQuery(endpoint), ...(sale ? [idempotencyKey] : [])],
+    parameters: [
+      ...describePath(endpoint),
+      ...describeQuery(endpoint),
+      ...describeHeadersAsked(endpoint),
+      ...(sale ? [idempotencyKey] : []),
+    ],
     ...(request && {
       requestBody: { required: true, description: request.description, content: describeContent(request) },
     }),
@@ -192,7 +208,10 @@ export function describeApi(endpoints: readonly Endpoint[], services: Services):
     'x-service-info': { categories: ['media'], docs: { llms: `${publicUrl}/llms.txt` } },
     paths,
     components: {
-      securitySchemes: { operator: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN of the deployment.' } },
+      securitySchemes: {
+        operator: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN of the deployment.' },
+        uploader: { type: 'http', scheme: 'bearer', description: 'The deleteToken that came with the file.' },
+      },
     },
   }
 }

@@ -27,6 +27,7 @@ export const readFile = defineEndpoint({
   path,
   name: 'readFileFacts',
   summary: 'What is known of a hosted image',
+  isUploaders: true,
   description: () => 'Wants `Authorization: Bearer` and the deleteToken that came with the image.',
   response: {
     description: 'Its size, type and expiry.',
@@ -59,6 +60,7 @@ export const deleteFile = defineEndpoint({
   path,
   name: 'deleteFile',
   summary: 'Delete a hosted image at once',
+  isUploaders: true,
   description: () => 'Wants `Authorization: Bearer` and the deleteToken that came with the image.',
   response: {
     description: 'It is gone; so are all variants of it.',

@@ -30,7 +30,10 @@ export const upload = defineEndpoint({
     'image out of the paid request. A failed upload uses neither up. The same payment or token with the same image ' +
     'again answers the same. The link is public, and the only secret.',
   query,
-  request: uploadContent,
+  request: {
+    ...uploadContent,
+    headers: { 'X-Upload-Token': 'A token from POST /api/upload/token, instead of a payment. A secret.' },
+  },
   response: hostedFile,
   errors: [
     ...(['no_file', 'empty_file', 'file_too_large', 'unsupported_format', 'invalid_token', 'token_expired'] as const),

@@ -255,7 +255,7 @@ export class HostedFiles {
     const stored = facts.isTakenDown ? [] : [Buffer.from(await digest.digest).toString('hex')]
     const hashes = [...new Set([...stored, ...facts.hashes, ...(await this.records.readHashes(facts.expiresAt, id))])]
     // First, so that nobody uploads it meanwhile.
-    for (const hash of hashes) await this.records.block(hash)
+    for (const content of hashes) await this.records.block(content)
     const { httpMetadata } = object
     const customMetadata = writeFacts({ ...facts, hashes, isTakenDown: true })
     await this.#bucket.put(FILES + id, '', { ...(httpMetadata && { httpMetadata }), customMetadata })

@@ -34,6 +34,7 @@ interface Operation {
   summary: string
   responses: Record<string, { description: string }>
   'x-payment-info'?: object
+  security: object[]
 }
 interface Document {
   openapi: string
@@ -53,6 +54,12 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
       expect(operation).toMatchObject({ operationId: endpoint.name, summary: endpoint.summary })
       for (const code of errorsOf(endpoint))
         expect(operation.responses[errors[code].status]!.description).toContain(code)
+    })
+
+    it('says whose token it wants', async () => {
+      const { security } = await readOperation()
+      const scheme = endpoint.isOperators ? 'operator' : endpoint.isUploaders && 'uploader'
+      expect(security).toEqual(scheme ? [{ [scheme]: [] }] : [])
     })
 
     it('row 31: says what it costs wherever prices are said, and asks for the same in every protocol', async () => {
