@@ -30,6 +30,8 @@ export const errors = {
     retryable: true,
   },
   payment_already_used: { status: 409, message: 'This payment has already bought something else.' },
+  not_cancelable: { status: 409, message: 'The generation has gone too far to be canceled.' },
+  not_retryable: { status: 409, message: 'The generation is not one that can be retried.' },
   idempotency_key_reused: {
     status: 409,
     message: 'This Idempotency-Key belongs to another request. Use a new one for every new request.',
@@ -40,6 +42,7 @@ export const errors = {
     retryable: true,
   },
   result_expired: { status: 410, message: 'The result that this payment bought is no longer kept.' },
+  request_too_large: { status: 413, message: 'The request is larger than 64 KiB.' },
   image_too_large: { status: 413, message: 'The image is larger than 25 MB.' },
   unsupported_media_type: {
     status: 415,
@@ -86,6 +89,11 @@ export const errors = {
     status: 503,
     message:
       'The payment was sent and its outcome is not known yet. Send the same request with the same payment again.',
+    retryable: true,
+  },
+  model_unavailable: {
+    status: 503,
+    message: 'This model cannot be had at the moment. GET /v1/models lists those that can.',
     retryable: true,
   },
   not_configured: { status: 503, message: 'This deployment cannot take payments yet.', retryable: true },

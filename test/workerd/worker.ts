@@ -9,6 +9,7 @@ export { DailyCap } from '../../src/hosting/daily-cap-object.ts'
 export { UploadToken } from '../../src/hosting/upload-token-object.ts'
 export { IdempotencyKey } from '../../src/payments/idempotency-object.ts'
 export { Standing } from '../../src/payments/standing-object.ts'
+export { TestGeneration } from './generation/scripted-upstream.ts'
 
 /** What the outside says when the ledger asks. Tests set it; every question is written down in `asked`. */
 export const world = {

@@ -1,0 +1,143 @@
+import { now } from '../clock.ts'
+import type { GenerationError, GenerationRow } from './generation-row.ts'
+import type { OutputStore, StoredOutput, StoredSink } from './output-store.ts'
+import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provider.ts'
+
+/** The shortest and the longest time between two looks at an operation, or two tries. */
+const LEAST_MS = 1_000
+const MOST_MS = 30_000
+
+/** Removes the background of a stored picture. `null`: not now, try again. */
+export type CutOut = (output: StoredOutput) => Promise<StoredOutput | GenerationError | null>
+
+/** What a job needs of its surroundings; `src/index.ts` fills it. */
+export interface JobParts {
+  readonly outputs: OutputStore
+  openProvider(name: string): Provider | null
+  readonly cutOut: CutOut
+  /** Size that a task's output is expected to have. */
+  sizeOf(row: GenerationRow): { width: number; height: number }
+}
+
+/** What a step came to: the row as it is now, and in how many milliseconds the next step is due; null: never. */
+export interface StepEnd {
+  readonly row: GenerationRow
+  readonly dueIn: number | null
+}
+
+/** Sinks that know what they have opened, so that drafts can be thrown away. */
+class Sinks implements OutputSinks {
+  readonly #parts: JobParts
+  readonly #row: GenerationRow
+  readonly #opened: StoredSink[] = []
+
+  constructor(parts: JobParts, row: GenerationRow) {
+    this.#parts = parts
+    this.#row = row
+  }
+
+  async open(): Promise<OutputSink> {
+    const sink = await this.#parts.outputs.open(this.#parts.sizeOf(this.#row))
+    this.#opened.push(sink)
+    return sink
+  }
+
+  /** Stores those that count, and forgets the others. */
+  async finish(chosen: readonly OutputSink[]): Promise<StoredOutput[]> {
+    await Promise.all(this.#opened.filter((sink) => !chosen.includes(sink)).map((sink) => sink.abort()))
+    const stored: StoredOutput[] = []
+    for (const sink of this.#opened) if (chosen.includes(sink)) stored.push(await sink.finish())
+    return stored
+  }
+}
+
+/** Twice as long after every miss, and never for all at the same time. */
+function backOff(misses: number, asked: number | null): number {
+  const wait = Math.min(MOST_MS, LEAST_MS * 2 ** misses)
+  return Math.max(asked ?? 0, wait / 2 + Math.random() * (wait / 2))
+}
+
+export const failWith = (row: GenerationRow, error: GenerationError): StepEnd => ({
+  row: {
+    ...row,
+    status: 'failed',
+    step: { name: 'done' },
+    error,
+    wasBlocked: row.wasBlocked || error.code === 'content_blocked',
+  },
+  dueIn: null,
+})
+
+const timedOut: GenerationError = {
+  code: 'timed_out',
+  message: 'The generation took too long and was given up.',
+  retryable: true,
+}
+
+/** What a synchronous or an asynchronous answer of the upstream makes of the job. */
+async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Promise<StepEnd> {
+  if (state.kind === 'running') {
+    const progress = Math.max(row.progress, Math.min(95, Math.trunc(state.progress ?? row.progress + 5)))
+    const step = { name: 'poll', operation: state.operation } as const
+    return { row: { ...row, status: 'processing', step, progress, misses: 0 }, dueIn: backOff(1, null) }
+  }
+  if (state.kind === 'completed') {
+    const outputs = await sinks.finish(state.outputs)
+    const name = row.isTransparent ? 'cut' : 'keep'
+    const progress = Math.max(row.progress, row.isTransparent ? 80 : 95)
+    return { row: { ...row, status: 'processing', step: { name }, outputs, progress, misses: 0 }, dueIn: 0 }
+  }
+  await sinks.finish([])
+  if (state.kind === 'failed') return failWith(row, state)
+  // Nothing was begun, or nothing is known of what was: the same step again.
+  const step = row.step.name === 'started' ? ({ name: 'start' } as const) : row.step
+  return { row: { ...row, step, misses: row.misses + 1 }, dueIn: backOff(row.misses, state.retryAfterMs) }
+}
+
+async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
+  const made = await cutOut(row.outputs[0]!)
+  if (made === null) return { row: { ...row, misses: row.misses + 1 }, dueIn: backOff(row.misses, null) }
+  if ('code' in made) return failWith(row, made)
+  return {
+    row: { ...row, step: { name: 'keep' }, outputs: [row.outputs[0]!, made], progress: 95, misses: 0 },
+    dueIn: 0,
+  }
+}
+
+/**
+ * Does what is due for a job.
+ * @param write keeps a row before what it announces is done
+ * @throws whatever a store throws: the same step is tried again
+ */
+export async function runStep(
+  row: GenerationRow,
+  parts: JobParts,
+  write: (row: GenerationRow) => void,
+): Promise<StepEnd> {
+  const { name } = row.step
+  if (name === 'reserved' || name === 'done') return { row, dueIn: null }
+  if (row.deadline <= now()) return failWith(row, timedOut)
+  if (name === 'cut') return cut(row, parts)
+  if (name === 'keep') {
+    for (const output of row.outputs) await parts.outputs.keep(output)
+    return { row: { ...row, status: 'completed', step: { name: 'done' }, progress: 100 }, dueIn: null }
+  }
+  const provider = parts.openProvider(row.provider)
+  if (!provider) {
+    const message = 'The model is not configured any more.'
+    return failWith(row, { code: 'upstream_failed', message, retryable: true })
+  }
+  const sinks = new Sinks(parts, row)
+  if (row.step.name === 'poll') {
+    const state = await provider.poll!(row.step.operation, row.task, sinks)
+    return take(row, state, sinks)
+  }
+  const started: GenerationRow = {
+    ...row,
+    status: 'processing',
+    step: { name: 'started' },
+    progress: Math.max(row.progress, 5),
+  }
+  write(started)
+  return take(started, await provider.start(row.task, sinks), sinks)
+}

@@ -1,0 +1,293 @@
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createGenerationId, type GenerationClient, generationIdPattern } from '../../../src/generation/generation.ts'
+import type { GenerationOrder } from '../../../src/generation/generation-row.ts'
+import type { OutputSinks, UpstreamState } from '../../../src/generation/provider.ts'
+import { resetUpstream, upstream } from './scripted-upstream.ts'
+
+const start = Date.parse('2040-11-27T12:00:00.000Z')
+const HOUR_MS = 60 * 60 * 1000
+const namespace = (env as unknown as { GENERATION: DurableObjectNamespace }).GENERATION
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: start })
+  resetUpstream()
+})
+afterEach(() => void vi.useRealTimers())
+
+const orderOf = (id: string, more: Partial<GenerationOrder> = {}): GenerationOrder => ({
+  id,
+  model: 'nano-banana-2',
+  provider: 'scripted',
+  servedBy: null,
+  task: {
+    kind: 'image',
+    upstreamId: 'x',
+    prompt: 'a fox',
+    aspectRatio: '16:9',
+    resolution: '1k',
+    durationSeconds: null,
+  },
+  isTransparent: false,
+  deadlineSeconds: 300,
+  ...more,
+})
+
+/** A job that is paid for, and its alarm by hand. */
+async function begin(more: Partial<GenerationOrder> = {}) {
+  const id = createGenerationId()
+  const stub = namespace.getByName(id)
+  const job = stub as unknown as GenerationClient
+  await job.reserve(orderOf(id, more))
+  await job.begin()
+  const step = () => runDurableObjectAlarm(stub)
+  const read = async () => (await job.read(0))!
+  return { id, stub, job, step, read }
+}
+
+const give =
+  (...texts: string[]) =>
+  async (sinks: OutputSinks): Promise<UpstreamState> => {
+    const outputs = []
+    for (const text of texts) {
+      const sink = await sinks.open()
+      await sink.write(new TextEncoder().encode(text))
+      outputs.push(sink)
+    }
+    return { kind: 'completed', outputs }
+  }
+const says = (state: UpstreamState) => async () => state
+const running = says({ kind: 'running', operation: 'op-1', progress: null })
+
+describe('a generation', () => {
+  it('has an id of 128 random bits', () => {
+    expect(createGenerationId()).toMatch(generationIdPattern)
+    expect(createGenerationId()).not.toBe(createGenerationId())
+  })
+
+  it('that is not paid for does nothing, and nobody can ask about it', async () => {
+    const id = createGenerationId()
+    const stub = namespace.getByName(id)
+    const job = stub as unknown as GenerationClient
+    await job.reserve(orderOf(id))
+    await runDurableObjectAlarm(stub)
+    expect([await job.read(0), await job.cancel(), upstream.asked]).toEqual([null, { kind: 'unknown' }, []])
+  })
+
+  it('of a synchronous upstream completes, with one call and kept outputs', async () => {
+    upstream.start = [give('fox')]
+    const { id, job, step, read } = await begin()
+    expect(await read()).toEqual({
+      id,
+      model: 'nano-banana-2',
+      status: 'pending',
+      progress: 0,
+      output: [],
+      created_at: '2040-11-27T12:00:00.000Z',
+      expires_at: '2041-11-27T12:00:00.000Z',
+    })
+    await step()
+    expect(await read()).toMatchObject({ status: 'processing', output: [] })
+    await step()
+    expect(await read()).toMatchObject({
+      status: 'completed',
+      progress: 100,
+      output: [{ url: 'https://i.test/fox', type: 'image/jpeg', width: 16, height: 9, sha256: 'fox' }],
+    })
+    expect([upstream.asked, upstream.kept, await job.begin()]).toEqual([['start'], ['fox'], await read()])
+  })
+
+  it('of an asynchronous one is polled until it is done; progress never falls', async () => {
+    const at = (progress: number) => says({ kind: 'running', operation: 'op-1', progress })
+    upstream.start = [at(40)]
+    upstream.poll = [at(10), at(60), give('clip')]
+    const { step, read } = await begin()
+    const seen: number[] = []
+    for (let i = 0; i < 5; i += 1) {
+      await step()
+      seen.push((await read()).progress)
+    }
+    expect([upstream.asked, seen.at(-1)]).toEqual([['start', 'poll', 'poll', 'poll'], 100])
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+  })
+
+  it('stores what counts, and throws drafts away', async () => {
+    upstream.start = [
+      async (sinks) => {
+        await sinks.open()
+        return give('last')(sinks)
+      },
+    ]
+    const { step } = await begin()
+    await step()
+    expect([upstream.stored, upstream.aborted]).toEqual([['last'], 1])
+  })
+
+  it('asks again what nobody answered, ever more rarely', async () => {
+    const lost = says({ kind: 'unavailable', cause: 'no route', retryAfterMs: null })
+    upstream.start = [lost, lost, running]
+    upstream.poll = [lost, give('fox')]
+    const { step, read } = await begin()
+    for (let i = 0; i < 6; i += 1) await step()
+    expect(await read()).toMatchObject({ status: 'completed' })
+  })
+
+  it('fails as the upstream says, and tells why', async () => {
+    upstream.start = [says({ kind: 'failed', code: 'content_blocked', message: 'No.', retryable: false })]
+    const { step, read } = await begin()
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'content_blocked', message: 'No.', retryable: false })
+  })
+
+  it('fails when its time is over, whatever it waits for', async () => {
+    upstream.start = [running]
+    const { step, read } = await begin()
+    await step()
+    vi.setSystemTime(start + 300_000)
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'timed_out', retryable: true })
+    expect(upstream.asked).toEqual(['start'])
+  })
+
+  it('fails when its upstream is not configured any more', async () => {
+    const { step, read } = await begin({ provider: 'gone' })
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed' })
+  })
+
+  it('goes on after a restart at every step, with one call of its upstream', async () => {
+    upstream.start = [running]
+    upstream.poll = [running, give('fox')]
+    const { stub, step, read } = await begin()
+    for (let i = 0; i < 4; i += 1) {
+      await evictDurableObject(stub)
+      await step()
+    }
+    expect(await read()).toMatchObject({ status: 'completed', progress: 100 })
+    expect(upstream.asked.filter((call) => call === 'start')).toHaveLength(1)
+  })
+
+  it('whose outputs cannot be kept is kept later, without asking the upstream again', async () => {
+    upstream.start = [give('fox')]
+    const { step, read } = await begin()
+    await step()
+    upstream.failing.add('keep')
+    await step()
+    expect((await read()).status).toBe('processing')
+    upstream.failing.clear()
+    await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['completed', ['start']])
+  })
+
+  it('has the background of its picture removed where that was paid for', async () => {
+    upstream.start = [give('teapot')]
+    const { step, read } = await begin({ isTransparent: true })
+    for (let i = 0; i < 3; i += 1) await step()
+    const { status, output } = await read()
+    expect([status, output.map(({ type }) => type), upstream.kept]).toEqual([
+      'completed',
+      ['image/jpeg', 'image/png'],
+      ['teapot', 'cut'],
+    ])
+  })
+
+  it('is forgotten after a year', async () => {
+    upstream.start = [give('fox')]
+    const { job, step } = await begin()
+    await step()
+    await step()
+    vi.setSystemTime(start + 365 * 24 * HOUR_MS)
+    await step()
+    expect(await job.read(0)).toBeNull()
+  })
+})
+
+describe('waiting for a generation', () => {
+  it('ends when its status changes', async () => {
+    upstream.start = [give('fox')]
+    const { job, step } = await begin()
+    const waiting = [job.read(60_000), job.read(60_000)]
+    // Calls of one caller arrive in their order: both wait by then.
+    await job.read(0)
+    await step()
+    expect((await Promise.all(waiting)).map((view) => view?.status)).toEqual(['processing', 'processing'])
+  })
+
+  it('ends at its time, and at once when nothing will change any more', async () => {
+    upstream.start = [give('fox')]
+    const { job, step } = await begin()
+    expect((await job.read(30))?.status).toBe('pending')
+    await step()
+    await step()
+    expect((await job.read(60_000))?.status).toBe('completed')
+  })
+})
+
+describe('cancelling a generation', () => {
+  it('is granted until the upstream was asked', async () => {
+    const { job, step, read } = await begin()
+    expect(await job.cancel()).toEqual({ kind: 'done', view: await read() })
+    expect((await read()).status).toBe('canceled')
+    await step()
+    expect(upstream.asked).toEqual([])
+  })
+
+  it('is refused after that', async () => {
+    upstream.start = [running]
+    upstream.poll = [give('fox')]
+    const { job, step } = await begin()
+    for (let i = 0; i < 3; i += 1) {
+      await step()
+      expect(await job.cancel()).toEqual({ kind: 'refused' })
+    }
+  })
+})
+
+describe('retrying a generation', () => {
+  const fail = (code: 'upstream_failed' | 'content_blocked') =>
+    says({ kind: 'failed', code, message: 'No.', retryable: true })
+
+  it('runs a failed one again, twice at most', async () => {
+    upstream.start = [fail('upstream_failed'), fail('upstream_failed'), fail('upstream_failed')]
+    const { job, step, read } = await begin()
+    for (let i = 0; i < 2; i += 1) {
+      await step()
+      expect((await job.retry(null)).kind).toBe('done')
+      expect(await read()).toMatchObject({ status: 'pending' })
+      expect(await read()).not.toHaveProperty('error')
+    }
+    await step()
+    expect(await job.retry(null)).toEqual({ kind: 'refused' })
+  })
+
+  it('of a blocked one wants another prompt, and is granted once', async () => {
+    upstream.start = [fail('content_blocked'), fail('upstream_failed')]
+    const { job, step } = await begin()
+    await step()
+    expect([await job.retry(null), await job.retry('a fox')]).toEqual([{ kind: 'refused' }, { kind: 'refused' }])
+    expect((await job.retry('a cat')).kind).toBe('done')
+    await step()
+    expect(await job.retry(null)).toEqual({ kind: 'refused' })
+  })
+
+  it('runs a cancelled one, and none that runs or is completed, nor after 24 hours', async () => {
+    upstream.start = [give('fox')]
+    const { job, step } = await begin()
+    expect(await job.retry(null)).toEqual({ kind: 'refused' })
+    await job.cancel()
+    expect((await job.retry(null)).kind).toBe('done')
+    await step()
+    await step()
+    expect(await job.retry(null)).toEqual({ kind: 'refused' })
+    const late = await begin()
+    await late.job.cancel()
+    vi.setSystemTime(start + 24 * HOUR_MS + 1)
+    expect(await late.job.retry(null)).toEqual({ kind: 'refused' })
+  })
+
+  it('of no job is unknown', async () => {
+    const job = namespace.getByName(createGenerationId()) as unknown as GenerationClient
+    expect([await job.retry(null), await job.begin()]).toEqual([{ kind: 'unknown' }, null])
+  })
+})

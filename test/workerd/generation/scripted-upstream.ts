@@ -1,0 +1,79 @@
+import { GenerationJob } from '../../../src/generation/generation-object.ts'
+import type { GenerationError } from '../../../src/generation/generation-row.ts'
+import type { OutputStore, StoredOutput } from '../../../src/generation/output-store.ts'
+import type { OutputSinks, UpstreamState } from '../../../src/generation/provider.ts'
+
+type Answer = (sinks: OutputSinks) => Promise<UpstreamState>
+
+/** What the upstream answers, and what was asked and kept. Tests set it. */
+export const upstream = {
+  start: [] as Answer[],
+  poll: [] as Answer[],
+  asked: [] as string[],
+  stored: [] as string[],
+  aborted: 0,
+  kept: [] as string[],
+  /** Calls of the store that fail. */
+  failing: new Set<'finish' | 'keep'>(),
+  cut: async (output: StoredOutput): Promise<StoredOutput | GenerationError | null> => ({
+    ...output,
+    reference: 'cut',
+    type: 'image/png',
+  }),
+}
+
+/** Forgets all of that. */
+export function resetUpstream(): void {
+  Object.assign(upstream, { start: [], poll: [], asked: [], stored: [], aborted: 0, kept: [] })
+  upstream.failing.clear()
+}
+
+const outputs: OutputStore = {
+  async open({ width, height }) {
+    let text = ''
+    return {
+      async write(bytes) {
+        text += new TextDecoder().decode(bytes)
+      },
+      async finish() {
+        if (upstream.failing.has('finish')) throw new Error('R2 is down')
+        upstream.stored.push(text)
+        return { reference: text, url: `https://i.test/${text}`, type: 'image/jpeg', width, height, sha256: text }
+      },
+      async abort() {
+        upstream.aborted += 1
+      },
+    }
+  },
+  async keep({ reference }) {
+    if (upstream.failing.has('keep')) throw new Error('R2 is down')
+    upstream.kept.push(reference)
+  },
+  read: async () => null,
+}
+
+const answer = async (name: 'start' | 'poll', sinks: OutputSinks): Promise<UpstreamState> => {
+  upstream.asked.push(name)
+  const next = upstream[name].shift()
+  if (!next) throw new Error(`nobody expected ${name}`)
+  return next(sinks)
+}
+
+/** The real job over that upstream. */
+export class TestGeneration extends GenerationJob {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, {
+      outputs,
+      openProvider: (name) =>
+        name === 'gone'
+          ? null
+          : {
+              name,
+              start: (_, sinks) => answer('start', sinks),
+              poll: (_operation, _task, sinks) => answer('poll', sinks),
+            },
+      cutOut: (output) => upstream.cut(output),
+      sizeOf: () => ({ width: 16, height: 9 }),
+    })
+  }
+}
