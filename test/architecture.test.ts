@@ -24,8 +24,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/generation': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
   'src/hosting': [
     ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images', 'src/parts.ts'],
-    // The stores that payments ask for.
+    // The stores that payments and generation ask for.
     ...['src/payments/result-store.ts', 'src/payments/upload.ts', 'src/payments/open-payments.ts'],
+    ...['src/generation/output-store.ts', 'src/generation/provider.ts'],
   ],
   'src/operator.ts': ['src/env.ts', 'src/errors.ts'],
   'src/endpoint.ts': ['src/env.ts', 'src/errors.ts', 'src/operator.ts', 'src/payments'],

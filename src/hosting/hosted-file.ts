@@ -1,13 +1,16 @@
 import type { Orientation } from '../images/facts.ts'
 import type { Tier } from './tiers.ts'
 
-/** Types of files that are hosted, and the extensions of their URLs. */
-export const extensions = {
+/** Types of images that are hosted, and the extensions of their URLs. */
+export const imageExtensions = {
   'image/png': 'png',
   'image/jpeg': 'jpg',
   'image/gif': 'gif',
   'image/webp': 'webp',
 } as const
+
+/** Types of files that are hosted; videos come from generations alone. */
+export const extensions = { ...imageExtensions, 'video/mp4': 'mp4', 'video/webm': 'webm' } as const
 
 export type HostedType = keyof typeof extensions
 

@@ -52,7 +52,9 @@ export class Variants {
    */
   async find(id: string, object: R2Object, asked: AskedVariant): Promise<Served | null> {
     const contentType = object.httpMetadata?.contentType ?? ''
-    const source = { format: formats[contentType]!, ...(await this.#readPicture(id, object, contentType)) }
+    const sourceFormat = formats[contentType]
+    if (!sourceFormat) return refuse('There are no variants of a video.')
+    const source = { format: sourceFormat, ...(await this.#readPicture(id, object, contentType)) }
     const format = asked.format ?? (source.format === 'gif' ? 'png' : source.format)
     const options = { ...asked, format }
     const { width, height } = planVariant(source, options)

@@ -12,6 +12,8 @@ export type FileKind =
   | 'svg'
   | 'html'
   | 'pdf'
+  | 'mp4'
+  | 'webm'
 
 interface Signature {
   readonly kind: FileKind
@@ -36,6 +38,9 @@ export const signatures: readonly Signature[] = [
   { kind: 'avif', parts: [[4, 'ftypavis']] },
   { kind: 'heic', parts: [[4, 'ftyphei']] },
   { kind: 'heic', parts: [[4, 'ftypmif1']] },
+  // Behind the pictures in the same container.
+  { kind: 'mp4', parts: [[4, 'ftyp']] },
+  { kind: 'webm', parts: [[0, '\x1aE\xdf\xa3']] },
   { kind: 'bmp', parts: [[0, 'BM']] },
   { kind: 'tiff', parts: [[0, 'II*\0']] },
   { kind: 'tiff', parts: [[0, 'MM\0*']] },
