@@ -10,6 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/clock.ts': [],
   'src/request-body.ts': ['src/errors.ts'],
   'src/parts.ts': [],
+  'src/price.ts': [],
   'src/json-strings.ts': [],
   'src/host.ts': ['src/config.ts'],
   'src/env.ts': [
@@ -20,8 +21,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/matte': ['src/errors.ts', 'src/clock.ts', 'src/images/facts.ts'],
   'src/payments': [
     ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/config.ts', 'src/request-body.ts', 'src/parts.ts'],
+    'src/price.ts',
   ],
-  'src/generation': ['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images'],
+  'src/generation': [
+    ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images', 'src/json-strings.ts', 'src/price.ts'],
+  ],
   'src/hosting': [
     ...['src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/images', 'src/parts.ts'],
     // The stores that payments and generation ask for.
@@ -32,7 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/endpoint.ts': ['src/env.ts', 'src/errors.ts', 'src/operator.ts', 'src/payments'],
   'src/endpoints': [
     ...['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/payments', 'src/images', 'src/matte'],
-    ...['src/generation', 'src/hosting', 'src/config.ts'],
+    ...['src/generation', 'src/hosting', 'src/config.ts', 'src/price.ts'],
   ],
   'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/payments/protocol.ts'],
   'src/app.ts': [

@@ -9,8 +9,8 @@ import { checkImage, maxFileBytes, maxSide } from '../images/check-image.ts'
 import type { MatteHosts } from '../matte/hosts.ts'
 import type { CutOutFacts } from '../matte/matte.ts'
 import { defaultMatteOptions, readMargin } from '../matte/options.ts'
-import { addPrices } from '../payments/protocol.ts'
 import { takeUpload } from '../payments/upload.ts'
+import { addPrices } from '../price.ts'
 
 const query = z
   .object({

@@ -1,19 +1,6 @@
-/** A price in US dollars as decimal text, so that no float ever touches money. Validated: digits, at most six decimals. */
-export type Price = `${number}`
+import type { Price } from '../price.ts'
 
-const DECIMALS = 6
-
-const toUnits = (price: Price): bigint => {
-  const [whole = '', fraction = ''] = price.split('.')
-  return BigInt(whole + fraction.padEnd(DECIMALS, '0'))
-}
-
-/** The sum of two prices, exactly. */
-export function addPrices(a: Price, b: Price): Price {
-  const units = String(toUnits(a) + toUnits(b)).padStart(DECIMALS + 1, '0')
-  const fraction = units.slice(-DECIMALS).replace(/0+$/, '')
-  return `${units.slice(0, -DECIMALS)}${fraction && `.${fraction}`}` as Price
-}
+export type { Price }
 
 /** What a 402 asks payment for. Built from the request and configuration, never from what a credential claims. */
 export interface Ask {
