@@ -60,6 +60,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/hosting/resize.ts', 'src/images', 'src/clock.ts'],
     ...['colour', 'jpeg-data', 'picture', 'png-blocks', 'queue'].map((name) => `workers/matte/${name}.ts`),
   ],
+  // The same files, codec and queue.
+  'workers/preview': [
+    ...['src/generation/preview.ts', 'src/images', 'src/clock.ts'],
+    ...['codec', 'png-blocks', 'png-encoder', 'queue'].map((name) => `workers/matte/${name}.ts`),
+  ],
   // The same pixels, on Node: it is the edge's maths that both use.
   'workers/container': ['src/matte', 'src/images', 'src/errors.ts', 'workers/matte', 'models'],
   'workers/infer': ['src/matte', 'models', '.build'],

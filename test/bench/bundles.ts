@@ -11,6 +11,7 @@ const workers = {
   gateway: 'wrangler.toml',
   matte: 'workers/matte/wrangler.toml',
   resize: 'workers/resize/wrangler.toml',
+  preview: 'workers/preview/wrangler.toml',
   infer: 'workers/infer/wrangler.toml',
 } as const
 

@@ -58,6 +58,7 @@ export default async function setup({ provide }: { provide: (key: 'stack', stack
       { configPath: 'wrangler.toml', vars: { ...world.gatewayVars(PUBLIC_URL), ...ownVars } },
       { configPath: 'workers/matte/wrangler.toml' },
       { configPath: 'workers/resize/wrangler.toml' },
+      { configPath: 'workers/preview/wrangler.toml' },
       { configPath: 'workers/infer/wrangler.toml' },
     ],
   })

@@ -6,7 +6,10 @@ import { type ProcessGroup, startProcessGroup } from './process-group.ts'
 import { root, StackError } from './stack-file.ts'
 
 /** All Workers of the product, the gateway first: `wrangler dev` gives the port to the first. */
-const CONFIGS = ['wrangler.toml', ...['matte', 'resize', 'infer'].map((name) => `workers/${name}/wrangler.toml`)]
+const CONFIGS = [
+  'wrangler.toml',
+  ...['matte', 'resize', 'preview', 'infer'].map((name) => `workers/${name}/wrangler.toml`),
+]
 const START_LIMIT_MS = 90_000
 /** How long wrangler gets to finish the message that an error line begins. */
 const MESSAGE_MS = 500
