@@ -74,12 +74,14 @@ export function redact(text: string, secrets: readonly string[]): string {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The same for every text that a value of JSON holds. */
+/** The same for every text that a value of JSON holds, names too. */
 export function redactJson(value: unknown, secrets: readonly string[]): unknown {
   if (typeof value === 'string') return redact(value, secrets)
   if (Array.isArray(value)) return value.map((item) => redactJson(item, secrets))
   if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, redactJson(item, secrets)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [redact(name, secrets), redactJson(item, secrets)]),
+  )
 }
 
 /** The error that an upstream's JSON tells of: Google, OpenAI and ModelArk all call it `error`. */
