@@ -6,9 +6,12 @@ const BACKSLASH = 0x5c
 
 /** Takes a long string's content piece by piece. */
 export interface StringSink {
-  /** The next characters, unescaped. The first piece holds more than a thousand, if there are as many. */
-  write(text: string): void
-  /** There are no more: what stands in the parsed value instead of the string. */
+  /**
+   * The next characters, unescaped. The first piece holds more than a thousand, if there are as many. No more is read
+   * until a promise that it gives is kept.
+   */
+  write(text: string): void | Promise<void>
+  /** There are no more: what stands in the parsed value instead of the string, or a promise of it. */
   end(): unknown
 }
 
@@ -36,7 +39,7 @@ class LongString {
   }
 
   /** @param bytes as they are written in the JSON */
-  write(bytes: Uint8Array): void {
+  async write(bytes: Uint8Array): Promise<void> {
     const text = this.#rest + decoder.decode(bytes)
     const cut = /\\(?:u[\da-fA-F]{0,3})?$/.exec(text)
     // An even number of backslashes before it: the last of them begins no escape.
@@ -44,7 +47,8 @@ class LongString {
     const end = isCut ? cut.index : text.length
     this.#rest = text.slice(end)
     const whole = text.slice(0, end)
-    this.sink.write(
+    if (!whole) return
+    await this.sink.write(
       whole.includes('\\')
         ? whole.replace(/\\(u([\da-fA-F]{4})|.)/g, (all, letter: string, code?: string) =>
             code ? String.fromCharCode(Number.parseInt(code, 16)) : (escapes[letter] ?? all),
@@ -53,22 +57,26 @@ class LongString {
     )
   }
 
-  end(): unknown {
-    if (this.#rest) this.sink.write(this.#rest)
-    return this.sink.end()
+  async end(): Promise<unknown> {
+    if (this.#rest) await this.sink.write(this.#rest)
+    return await this.sink.end()
   }
 }
+
+/** The name of the member whose value begins where this text ends; null in a list, and for a name itself. */
+const readName = (text: string): string | null => /"((?:[^"\\]|\\.)*)"\s*:\s*"$/.exec(text.slice(-200))?.[1] ?? null
 
 /**
  * Parses JSON whose long strings are not held: each goes to a sink of its own while it comes, as Latin-1 (so it must be
  * ASCII to be right: base64 is), and what the sink makes of it stands in the value. Everything else is parsed by
  * `JSON.parse`, whose notion of JSON rules.
+ * @param openSink `name` is that of the member whose value the string is, as it is written; null where there is none
  * @param most bytes that everything but long strings may have: brackets alone would take the memory and the time of all
  * @throws SyntaxError when it is not JSON, or more of it than that; whatever `pieces` or a sink throws
  */
 export async function parseWithLongStrings(
   pieces: AsyncIterable<Uint8Array>,
-  openSink: () => StringSink,
+  openSink: (name: string | null) => StringSink,
   most: number,
 ): Promise<unknown> {
   const skeleton = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -101,17 +109,17 @@ export async function parseWithLongStrings(
       const part = piece.subarray(at, end.at)
       isEscaped = end.isEscaped
       if (short && short.length + part.length > SHORT_BYTES) {
-        long = new LongString(openSink())
-        long.write(Uint8Array.from([...short, ...part.subarray(0, SHORT_BYTES)]))
-        long.write(part.subarray(SHORT_BYTES))
+        long = new LongString(openSink(readName(text)))
+        await long.write(Uint8Array.from([...short, ...part.subarray(0, SHORT_BYTES)]))
+        await long.write(part.subarray(SHORT_BYTES))
         short = null
-      } else if (long) long.write(part)
+      } else if (long) await long.write(part)
       else short!.push(...part)
       at = end.at
       if (!end.isQuote) continue
       if (long) {
         keep(new TextEncoder().encode(`${mark}${made.length}`))
-        made.push(long.end())
+        made.push(await long.end())
       } else keep(Uint8Array.from(short!))
       ;[short, long] = [null, null]
       keep(piece.subarray(at, at + 1))

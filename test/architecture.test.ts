@@ -51,6 +51,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/errors.ts',
   ],
   'src/index.ts': ['src'],
+  // Whose service account the simulator of Google makes.
+  'workers/local/upstreams': ['src/generation/google-token.ts', 'workers/local'],
   // What the local stack says of itself.
   'workers/local': ['models'],
   admin: ['src/payments/open-payments.ts', 'src/hosting/sweep.ts', 'workers/local/stack-file.ts'],

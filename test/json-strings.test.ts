@@ -63,6 +63,43 @@ describe('JSON with long strings', () => {
     for (const length of [1, 4, 999]) expect((await parse(text, () => length)).value).toEqual(['AJ'.repeat(400)])
   })
 
+  it('says of which member a long string is the value, and of none in a list', async () => {
+    const long = 'ABCD'.repeat(400)
+    const names: (string | null)[] = []
+    const text = JSON.stringify({ a: { data: long, b: 'data' }, c: [long], [long]: 1, 'd"e': long }, null, 1)
+    const openSink = (name: string | null) => {
+      names.push(name)
+      return createSink({ longest: 0, count: 0 })
+    }
+    for (const length of [1, 7, 5000])
+      await parseWithLongStrings(
+        cut(text, () => length),
+        openSink,
+        1e6,
+      )
+    expect(names).toEqual(Array(3).fill(['data', null, null, 'd\\"e']).flat())
+  })
+
+  it('reads on only once a sink has taken what it was given', async () => {
+    const events: string[] = []
+    async function* pieces() {
+      for (const text of [`["${'A'.repeat(1500)}`, 'B'.repeat(10), '"]']) {
+        events.push('read')
+        yield Buffer.from(text)
+      }
+    }
+    const sink = {
+      async write(text: string) {
+        await Promise.resolve()
+        await Promise.resolve()
+        events.push(`took ${text.length} ${text[0]}`)
+      },
+      end: async () => 'made',
+    }
+    expect(await parseWithLongStrings(pieces(), () => sink, 1000)).toEqual(['made'])
+    expect(events).toEqual(['read', 'took 1024 A', 'took 476 A', 'read', 'took 10 B', 'read'])
+  })
+
   it('agrees with JSON.parse about every value and every cut', async () => {
     const random = createRandom(7)
     const letters = ['a', '"', '\\', '/', '\n', ' ', '=', '{', '}', ':', ',', 'é', '日', '\u{1f600}']

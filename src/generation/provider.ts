@@ -16,7 +16,7 @@ export interface GenerationTask {
   readonly durationSeconds: number | null
 }
 
-/** Takes one output in, piece by piece, while it comes. */
+/** Takes one output in, piece by piece, while it comes; a piece is its own to keep. No more is read until it has taken it. */
 export interface OutputSink {
   write(bytes: Uint8Array): Promise<void>
 }
@@ -34,8 +34,17 @@ export type UpstreamState =
   | { readonly kind: 'completed'; readonly outputs: readonly OutputSink[] }
   /** It will never be. `retryable`: the same again may succeed. `message` is for the caller: no secret, no upstream URL. */
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly retryable: boolean }
-  /** Nobody knows, or it has no room: ask again. `retryAfterMs` where the upstream says when. */
-  | { readonly kind: 'unavailable'; readonly cause: string; readonly retryAfterMs: number | null }
+  /**
+   * Nobody knows, or it has no room: ask again. `retryAfterMs` where the upstream says when. `mayHaveBegun` of a `start`:
+   * the upstream may have worked, and bill it, and its answer was lost; absent, it surely did not begin. `cause` is for
+   * the log, without secrets.
+   */
+  | {
+      readonly kind: 'unavailable'
+      readonly cause: string
+      readonly retryAfterMs: number | null
+      readonly mayHaveBegun?: true
+    }
 
 /**
  * An upstream that generates. One file in `providers/` and one row in `models.ts` add one. Holds no state about jobs. Never
@@ -45,7 +54,7 @@ export interface Provider {
   readonly name: string
   /**
    * Asks for a task. A synchronous upstream answers `completed` at once, its outputs written to `sinks`; another one
-   * `running`. `unavailable`: nothing was begun, as far as anybody can tell.
+   * `running`. A synchronous upstream bills what it was asked for even when nobody waits: `mayHaveBegun` says so.
    */
   start(task: GenerationTask, sinks: OutputSinks): Promise<UpstreamState>
   /** Asks how an operation stands. Repeating it costs nothing. Synchronous upstreams have none. */
