@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { getAddress, isAddress, zeroAddress } from 'viem'
 import * as z from 'zod'
+import { type GenerationConfig, readGeneration } from './generation/configuration.ts'
 import type { Price } from './payments/protocol.ts'
 import type { MppConfig } from './payments/protocols/mpp.ts'
 import type { X402Config } from './payments/protocols/x402.ts'
@@ -22,6 +23,7 @@ export interface Config {
   readonly container: { readonly url: string; readonly token: string | null } | null
   /** What `/admin/*` asks for; null: there is no such path. */
   readonly adminToken: string | null
+  readonly generation: GenerationConfig
   /** Everything that is missing or malformed, each with its fix. Empty on a sound deployment. */
   readonly problems: readonly string[]
 }
@@ -180,6 +182,7 @@ export function readConfig(env: object): Config {
   const facilitator = readFacilitator(known, problems)
   const { EVM_NETWORK: network, PAY_TO: payTo, EVM_RPC_URL: rpcUrl, CHALLENGE_SECRET: challengeSecret } = known
   const mpp = readMpp(source, network, problems)
+  const generation = readGeneration(source, problems)
   const names = [
     known.X402_HOST,
     known.MPP_HOST,
@@ -208,6 +211,7 @@ export function readConfig(env: object): Config {
       ? { url: known.CONTAINER_URL.replace(/\/+$/, ''), token: known.CONTAINER_TOKEN ?? null }
       : null,
     adminToken: known.ADMIN_TOKEN ?? null,
+    generation,
     problems,
   }
 }

@@ -12,6 +12,8 @@ export interface Content {
   readonly contentTypes: readonly string[]
   /** JSON schema, where the content is JSON. */
   readonly schema?: object
+  /** Status of the answer; 200 unless given. */
+  readonly status?: 202
   /** Headers that it comes with, and what they say. */
   readonly headers?: Readonly<Record<string, string>>
 }

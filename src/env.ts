@@ -1,4 +1,6 @@
 import type { Config } from './config.ts'
+import type { ListedModel } from './generation/catalogue.ts'
+import type { OpenGeneration } from './generation/generation.ts'
 import type { Host } from './host.ts'
 import type { OpenDailyCap } from './hosting/daily-cap.ts'
 import type { HostedFiles } from './hosting/files.ts'
@@ -9,11 +11,21 @@ import type { PaymentDependency } from './payments/protocols/index.ts'
 import type { Till } from './payments/till.ts'
 import type { RequestBody } from './request-body.ts'
 
+/** What endpoints need to generate. */
+export interface Generations {
+  /** All models, with who serves them here today. */
+  list(): ListedModel[]
+  readonly open: OpenGeneration
+  /** Where jobs are asked about, up to their id. */
+  readonly place: string
+}
+
 /** The parts of one deployment, made once per isolate by `src/index.ts`. */
 export interface Services {
   readonly config: Config
   readonly till: Till
   readonly matte: MatteHosts
+  readonly generation: Generations
   readonly files: HostedFiles
   readonly variants: Variants
   readonly openUploadToken: OpenUploadToken

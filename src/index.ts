@@ -1,13 +1,21 @@
 import { createApp } from './app.ts'
+import { now } from './clock.ts'
 import { type Config, readConfig } from './config.ts'
-import type { Services } from './env.ts'
+import type { Generations, Services } from './env.ts'
+import { listModels, PREVIEW } from './generation/catalogue.ts'
+import type { GenerationClient, OpenGeneration } from './generation/generation.ts'
+import { GenerationJob } from './generation/generation-object.ts'
+import type { JobParts } from './generation/job.ts'
+import type { PreviewService } from './generation/preview.ts'
 import type { DailyCapClient } from './hosting/daily-cap.ts'
 import { HostedFiles, type PublicPlaces } from './hosting/files.ts'
+import { createOutputStore } from './hosting/outputs.ts'
 import type { ResizeService } from './hosting/resize.ts'
 import { createOpenPayments, createResultStore, createSpool } from './hosting/storage.ts'
 import { sweep } from './hosting/sweep.ts'
 import type { UploadTokenClient } from './hosting/upload-token.ts'
 import { Variants } from './hosting/variants.ts'
+import { createJobParts } from './job-parts.ts'
 import { type ContainerRoute, createContainerMatte } from './matte/container.ts'
 import { MatteHosts } from './matte/hosts.ts'
 import type { MatteService } from './matte/matte.ts'
@@ -24,7 +32,7 @@ export { IdempotencyKey } from './payments/idempotency-object.ts'
 export { Standing } from './payments/standing-object.ts'
 
 /** Made once per isolate: `env` is the same object for all of its requests. */
-const remembered = new WeakMap<Env, Services>()
+const remembered = new WeakMap<Env, Made>()
 
 /** How the Container is reached, where there is one: wrangler.toml binds it, or `CONTAINER_URL` names it. */
 function findContainer(env: Env & { CONTAINER?: Fetcher }, { container }: Config): ContainerRoute | null {
@@ -42,12 +50,32 @@ function describePlaces({ publicUrl, hosts }: Config): PublicPlaces {
   return { files: files.origin, manage }
 }
 
-function openServices(env: Env): Services {
+/** Who serves which model is asked anew for every request: a model is gone from a day on. */
+function createGenerations({ generation, publicUrl }: Config, open: OpenGeneration): Generations {
+  const { models, providers, allowPreview } = generation
+  const isConfigured = (name: string) => (name === PREVIEW ? allowPreview : Object.hasOwn(providers, name))
+  return {
+    list: () => listModels({ models, isConfigured, allowPreview, today: new Date(now()).toISOString().slice(0, 10) }),
+    open,
+    place: `${publicUrl}/v1/generations`,
+  }
+}
+
+/** All that is made for one environment. */
+interface Made {
+  readonly services: Services
+  readonly job: JobParts
+}
+
+const openServices = (env: Env): Services => make(env).services
+
+function make(env: Env): Made {
   const known = remembered.get(env)
   if (known) return known
   const config = readConfig(env)
-  for (const problem of config.problems)
+  for (const problem of [...config.problems, ...config.generation.warnings]) {
     console.warn(JSON.stringify({ level: 'warn', event: 'configuration', problem }))
+  }
   const payments = createPayments(config)
   // The generated types know the binding, not the RPC methods behind it.
   const edge = env.MATTE as unknown as MatteService
@@ -56,6 +84,8 @@ function openServices(env: Env): Services {
   const route = findContainer(env, config)
   const container = route && createContainerMatte(route)
   const openStanding: OpenStanding = (name) => env.STANDING.getByName(name) as unknown as StandingClient
+  const matte = new MatteHosts({ edge, ...(container && { container }) })
+  const preview = env.PREVIEW as unknown as PreviewService
   const services: Services = {
     config,
     till: {
@@ -70,7 +100,8 @@ function openServices(env: Env): Services {
       unpaidLimit: createUnpaidLimit(env.UNPAID),
       breaker: createBreaker(openStanding, config.maxUnpaidLossPerHour),
     },
-    matte: new MatteHosts({ edge, ...(container && { container }) }),
+    matte,
+    generation: createGenerations(config, (id) => env.GENERATION.getByName(id) as unknown as GenerationClient),
     files,
     variants: new Variants(env.STORAGE, files, resize),
     openUploadToken: (name) => env.UPLOAD_TOKEN.getByName(name) as unknown as UploadTokenClient,
@@ -80,17 +111,27 @@ function openServices(env: Env): Services {
       { name: 'matte', check: () => edge.ping() },
       ...(container ? [{ name: 'container', check: () => container.ping() }] : []),
       { name: 'resize', check: () => resize.ping() },
+      ...(config.generation.allowPreview ? [{ name: 'preview', check: () => preview.ping() }] : []),
       { name: 'storage', check: async () => void (await env.STORAGE.head('health')) },
     ],
   }
-  remembered.set(env, services)
-  return services
+  const job = createJobParts(config.generation, preview, matte, createOutputStore(files))
+  const made = { services, job }
+  remembered.set(env, made)
+  return made
 }
 
 /** The payment ledger of this deployment. */
 export class PaymentLedger extends Ledger {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, openServices(env).till)
+  }
+}
+
+/** One generation of this deployment. */
+export class Generation extends GenerationJob {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, make(env).job)
   }
 }
 

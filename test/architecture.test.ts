@@ -14,9 +14,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/json-strings.ts': [],
   'src/host.ts': ['src/config.ts'],
   'src/env.ts': [
-    ...['src/config.ts', 'src/host.ts', 'src/hosting', 'src/matte', 'src/payments', 'src/request-body.ts'],
+    ...[
+      'src/generation',
+      'src/config.ts',
+      'src/host.ts',
+      'src/hosting',
+      'src/matte',
+      'src/payments',
+      'src/request-body.ts',
+    ],
   ],
-  'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols'],
+  'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols', 'src/generation/configuration.ts'],
   'src/images': ['src/errors.ts', 'src/json-strings.ts'],
   'src/matte': ['src/errors.ts', 'src/clock.ts', 'src/images/facts.ts'],
   'src/payments': [
@@ -38,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/clock.ts', 'src/payments', 'src/images', 'src/matte'],
     ...['src/generation', 'src/hosting', 'src/config.ts', 'src/price.ts'],
   ],
+  'src/job-parts.ts': ['src/errors.ts', 'src/generation', 'src/matte'],
   'src/docs': ['src/endpoint.ts', 'src/env.ts', 'src/errors.ts', 'src/payments/protocol.ts'],
   'src/app.ts': [
     'src/host.ts',

@@ -33,7 +33,7 @@ function describeEndpoint(endpoint: Endpoint, services: Services): string {
     ...(request ? [`Body: ${request.description} Content-Type: ${request.contentTypes.join(', ')}.`, ''] : []),
     ...Object.entries(request?.headers ?? {}).map(([name, meaning]) => `Header ${name}: ${meaning}\n`),
     ...describeOptions(endpoint),
-    `Answers 200 ${response.contentTypes.join(' or ')}: ${response.description}`,
+    `Answers ${response.status ?? 200} ${response.contentTypes.join(' or ')}: ${response.description}`,
     ...Object.entries(response.headers ?? {}).map(([name, meaning]) => `- ${name}: ${meaning}`),
     '',
     ...(sale

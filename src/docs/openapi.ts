@@ -177,7 +177,7 @@ function describeOperation(endpoint: Endpoint, services: Services): Record<strin
       requestBody: { required: true, description: request.description, content: describeContent(request) },
     }),
     responses: {
-      200: {
+      [response.status ?? 200]: {
         description: response.description,
         headers: describeHeaders({ ...response.headers, ...(sale && receipts) }),
         content: describeContent(response),

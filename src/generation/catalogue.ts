@@ -72,6 +72,12 @@ const rateOf = (
 export const priceOf = ({ price }: GenerationModel, resolution: string | null, seconds: number | null): Price =>
   rateOf(price, resolution, seconds)
 
+/** What the first model of a kind costs that asks for nothing in particular: what a 402 without a request asks. */
+export function basicPrice(kind: GenerationModel['kind'], listed: readonly ListedModel[]): Price {
+  const { model } = listed.find((row) => row.model.kind === kind)!
+  return priceOf(model, model.resolutions[0] ?? null, model.durations[0] ?? null)
+}
+
 /** With the background removed, too. */
 export const withCutOut = (price: Price, removal: Price): Price => addPrices(price, removal)
 

@@ -3,7 +3,8 @@ import type { GenerationOrder, GenerationView } from './generation-row.ts'
 /** What came of a wish that may be refused. */
 export type Granted =
   | { readonly kind: 'done'; readonly view: GenerationView }
-  | { readonly kind: 'unknown' | 'refused' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused' }
 
 /** One generation, as its callers see its object over RPC. */
 export interface GenerationClient {

@@ -89,7 +89,11 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
   }
   await sinks.finish([])
   if (state.kind === 'failed') return failWith(row, state)
-  // Nothing was begun, or nothing is known of what was: the same step again.
+  // It may have worked, and want to be paid for it: once more may help, and no more.
+  if (state.mayHaveBegun && row.misses > 0) {
+    const message = 'The upstream did not answer. Nothing is lost: retry the generation.'
+    return failWith(row, { code: 'upstream_failed', message, retryable: true })
+  }
   const step = row.step.name === 'started' ? ({ name: 'start' } as const) : row.step
   return { row: { ...row, step, misses: row.misses + 1 }, dueIn: backOff(row.misses, state.retryAfterMs) }
 }

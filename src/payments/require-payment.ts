@@ -23,7 +23,7 @@ export const requirePayment =
       throw new ApiError('not_configured', { message })
     }
     const asked = new URL(c.req.url).searchParams
-    const ask: Ask = {
+    let ask: Ask = {
       method: route.method,
       route: sale.soldAs?.(asked) ?? route.path,
       resource: host.origin + route.path,
@@ -46,6 +46,7 @@ export const requirePayment =
       if (!sale.isBodiless && (await isProbe(headers, body))) return refuse()
     }
     const call = await sale.prepare(c)
+    if (call.offer) ask = { ...ask, price: call.offer.price, route: call.offer.soldAs }
     const isMalformed = shown instanceof CredentialError
     if (isMalformed) await till.unpaidLimit.take(counted)
     const payment = isMalformed ? null : shown

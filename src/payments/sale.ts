@@ -23,6 +23,8 @@ export interface Purchase {
 export interface PaidCall {
   /** Every option that makes a difference, defaults filled in: with route and body they are "the same request". */
   readonly options: Readonly<Record<string, string>>
+  /** How this request is sold, where its body decides about the price; else as its `Sale` says. */
+  readonly offer?: { readonly price: Price; readonly soldAs: string }
   /** How long the work is expected to take. A payment that would not outlive it is collected first. */
   readonly workSeconds: number
   /** After so many seconds the work is given up, uncharged. */

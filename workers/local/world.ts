@@ -27,6 +27,8 @@ export interface GatewayVars {
   readonly MPP_HOST: string
   /** 32 random bytes in hex, new with every world. */
   readonly ADMIN_TOKEN: string
+  /** Models whose keys are not there are served by the preview Worker. */
+  readonly ALLOW_LOCAL_PREVIEW: 'true'
 }
 
 /** All that is outside of the Workers, on this machine: two chains, dollars on them, a facilitator, wallets. */
@@ -125,6 +127,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       X402_HOST: 'x402.localhost',
       MPP_HOST: 'mpp.localhost',
       ADMIN_TOKEN: adminToken,
+      ALLOW_LOCAL_PREVIEW: 'true',
     }),
     stop,
   }

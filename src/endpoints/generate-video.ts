@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import { defineEndpoint } from '../endpoint.ts'
+import { acceptRequest, createCall, readJsonBody } from '../generation/accept.ts'
+import { basicPrice } from '../generation/catalogue.ts'
+import { requestSchemas } from '../generation/request.ts'
+import { generationSchema } from '../generation/schemas.ts'
+
+const PATH = '/v1/videos/generate'
+
+export const generateVideo = defineEndpoint({
+  method: 'POST',
+  path: PATH,
+  name: 'generateVideo',
+  summary: 'Generate a video from a prompt',
+  description: () =>
+    'Answers at once with a job, which `GET /v1/generations/{id}` tells of, free. `mode` is `t2v`; `GET /v1/models` says ' +
+    'which ratios, resolutions and durations (seconds) each model takes, and what it costs.',
+  request: {
+    description: 'What to generate.',
+    contentTypes: ['application/json'],
+    schema: z.toJSONSchema(requestSchemas.video, { io: 'input' }),
+  },
+  response: {
+    description: 'The job.',
+    contentTypes: ['application/json'],
+    schema: generationSchema,
+    status: 202,
+    headers: {
+      Location: 'Where the job can be asked about.',
+      'Retry-After': 'Seconds until a first look makes sense.',
+    },
+  },
+  errors: ['request_too_large', 'unsupported_media_type', 'model_unavailable'],
+  sale: {
+    mimeType: 'application/json',
+    price: ({ generation }) => basicPrice('video', generation.list()),
+    async prepare(c) {
+      const { body, services } = c.var
+      const { generation, config } = services
+      const json = await readJsonBody(body, c.req.header('content-type') ?? null)
+      const listed = generation.list()
+      const accepted = acceptRequest('video', json, listed, config.prices.removeBackground)
+      const basic = basicPrice('video', listed)
+      return createCall(accepted, generation.open, { route: PATH, basic, place: generation.place })
+    },
+  },
+})

@@ -1,0 +1,128 @@
+import { ApiError } from '../errors.ts'
+import type { Price } from '../price.ts'
+import { type ListedModel, priceOf, withCutOut } from './catalogue.ts'
+import { createGenerationId, type OpenGeneration } from './generation.ts'
+import type { GenerationOrder } from './generation-row.ts'
+import type { GenerationModel } from './models.ts'
+import { type GenerationRequest, MAX_REQUEST_BYTES, readGenerationRequest } from './request.ts'
+
+/** As much of a request's body as reading JSON needs. */
+interface Body {
+  readonly declaredBytes: number | null
+  readHead(): Promise<{ readonly bytes: Uint8Array; readonly isWhole: boolean }>
+}
+
+/**
+ * The JSON of a request, whole.
+ * @throws ApiError `unsupported_media_type`, `request_too_large`, `invalid_request`
+ */
+export async function readJsonBody(body: Body, contentType: string | null): Promise<unknown> {
+  if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) {
+    throw new ApiError('unsupported_media_type', { message: 'Content-Type must be application/json.' })
+  }
+  if ((body.declaredBytes ?? 0) > MAX_REQUEST_BYTES) throw new ApiError('request_too_large')
+  const { bytes, isWhole } = await body.readHead()
+  if (!isWhole || bytes.byteLength > MAX_REQUEST_BYTES) throw new ApiError('request_too_large')
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
+  } catch {
+    throw new ApiError('invalid_request', { message: 'The body is not JSON.' })
+  }
+}
+
+/** A request that can be served, and what it is sold for. */
+export interface AcceptedRequest extends GenerationRequest {
+  readonly order: Omit<GenerationOrder, 'id'>
+  readonly price: Price
+  /** Every field that makes a difference, defaults filled in. */
+  readonly options: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads a request for a model that somebody serves here.
+ * @param removal what removing the background costs
+ * @throws ApiError `invalid_request`, `model_unavailable`
+ */
+export function acceptRequest(
+  kind: GenerationModel['kind'],
+  body: unknown,
+  listed: readonly ListedModel[],
+  removal: Price,
+): AcceptedRequest {
+  const request = readGenerationRequest(
+    kind,
+    body,
+    listed.map(({ model }) => model),
+  )
+  const { model, task, isTransparent } = request
+  const { server } = listed.find((row) => row.model === model)!
+  if (!server) {
+    const message = `The model ${model.name} cannot be had here at the moment. GET /v1/models lists those that can.`
+    throw new ApiError('model_unavailable', { message, retryAfter: 3600 })
+  }
+  const { provider, upstreamId, servedBy, deadlineSeconds } = server
+  const plain = priceOf(model, task.resolution, task.durationSeconds)
+  const { prompt, aspectRatio, resolution, durationSeconds } = task
+  return {
+    ...request,
+    order: { model: model.name, provider, servedBy, task: { ...task, upstreamId }, isTransparent, deadlineSeconds },
+    price: isTransparent ? withCutOut(plain, removal) : plain,
+    options: {
+      ...{ model: model.name, prompt, aspect_ratio: aspectRatio },
+      ...{ resolution: resolution ?? '', duration: String(durationSeconds ?? ''), background: String(isTransparent) },
+    },
+  }
+}
+
+/** SHA-256 of nothing: what a request is stands in its options. */
+const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+/** Seconds after which a first look makes sense. */
+const LOOK_AFTER_S = 2
+
+/**
+ * A paid call that has a job accepted. The job is noted as its work and begins when it is paid for, at the first answer;
+ * every further answer tells how it stands.
+ * @param basic what a request costs that asks for nothing in particular: dearer ones are sold as something else
+ * @param place where a job can be asked about, up to its id
+ */
+export function createCall(
+  { order, price, options }: AcceptedRequest,
+  open: OpenGeneration,
+  { route, basic, place }: { route: string; basic: Price; place: string },
+) {
+  const { model, resolution, duration, background } = options
+  const tariff = new URLSearchParams({
+    model: model!,
+    resolution: resolution!,
+    duration: duration!,
+    background: background!,
+  })
+  return {
+    options,
+    offer: { price, soldAs: price === basic ? route : `${route}?${tariff}` },
+    workSeconds: 1,
+    limitSeconds: 30,
+    async assertReady() {},
+    takeBody: async () => ({
+      size: 0,
+      sha256: SHA256_OF_NOTHING,
+      open: async () => new ReadableStream<Uint8Array>(),
+      async discard() {},
+    }),
+    async work() {
+      const id = createGenerationId()
+      await open(id).reserve({ ...order, id })
+      const body = new Response(JSON.stringify({ id })).body as ReadableStream<Uint8Array>
+      return { status: 202, headers: { 'Content-Type': 'application/json' }, body } as const
+    },
+    async handOver({ answer }: { answer: Response }) {
+      const { id } = await answer.json<{ id: string }>()
+      const view = await open(id).begin()
+      if (!view) throw new Error(`the job ${id} is gone`)
+      const headers = new Headers({ Location: `${place}/${id}`, 'Retry-After': String(LOOK_AFTER_S) })
+      if (answer.headers.has('idempotent-replayed')) headers.set('Idempotent-Replayed', 'true')
+      return Response.json(view, { status: 202, headers })
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod'
+import { findLosses } from './catalogue.ts'
+import { type GenerationModel, generationModels } from './models.ts'
+import { type ProviderName, type ProviderSpec, providers } from './providers/index.ts'
+
+/** What a deployment's generation is made of. */
+export interface GenerationConfig {
+  readonly models: readonly GenerationModel[]
+  /** The variables of every provider that has what it needs. */
+  readonly providers: Readonly<Partial<Record<ProviderName, Readonly<Record<string, string>>>>>
+  /** Whether the local stand-in serves models that nobody else does. */
+  readonly allowPreview: boolean
+  /** What the operator should know, though everything works. */
+  readonly warnings: readonly string[]
+}
+
+const amount = z.string().regex(/^(0|[1-9]\d{0,5})(\.\d{1,6})?$/, 'must be US dollars as text, such as "0.05"')
+const rate = z.strictObject({
+  base: amount,
+  byResolution: z.record(z.string(), amount).optional(),
+  perSecond: z.literal(true).optional(),
+})
+
+/** What an operator may change of a row. */
+const override = z.strictObject({
+  provider: z.enum(Object.keys(providers) as [ProviderName, ...ProviderName[]]).optional(),
+  upstreamId: z.string().min(1).optional(),
+  aspectRatios: z
+    .array(z.string().regex(/^\d{1,2}:\d{1,2}$/))
+    .min(1)
+    .optional(),
+  resolutions: z.array(z.string()).optional(),
+  durations: z.array(z.number().int().positive()).optional(),
+  price: rate.optional(),
+  cost: rate.optional(),
+  settlement: z.literal('on_accept').optional(),
+  deadlineSeconds: z.number().int().min(10).max(3600).optional(),
+  sunset: z.iso.date().nullable().optional(),
+  fallback: z.string().nullable().optional(),
+})
+
+function readModels(text: string | undefined, problems: string[]): readonly GenerationModel[] {
+  if (!text) return generationModels
+  let changes: unknown
+  try {
+    changes = JSON.parse(text)
+  } catch {
+    problems.push('GENERATION_MODELS is not JSON: {"model": {"field": value}}')
+    return generationModels
+  }
+  const parsed = z
+    .record(z.enum(generationModels.map(({ name }) => name) as [string, ...string[]]), override)
+    .safeParse(
+      Object.fromEntries([
+        ...generationModels.map(({ name }) => [name, {}] as const),
+        ...Object.entries(Object(changes)),
+      ]),
+    )
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    problems.push(`GENERATION_MODELS is not valid at "${issue?.path.join('.')}": ${issue?.message}`)
+    return generationModels
+  }
+  // What is not given stays; zod leaves out what is absent.
+  return generationModels.map((model) => ({ ...model, ...parsed.data[model.name] }) as GenerationModel)
+}
+
+function readProvider(
+  spec: ProviderSpec,
+  env: ReadonlyMap<string, unknown>,
+  problems: string[],
+): Readonly<Record<string, string>> | null {
+  const variables = Object.entries(spec.variables)
+  const needed = variables.filter(([, { fallback }]) => fallback === null)
+  if (!needed.some(([name]) => env.get(name))) return null
+  const before = problems.length
+  const values: Record<string, string> = {}
+  for (const [name, { fallback, isSecret, check }] of variables) {
+    const value = env.get(name) || fallback
+    const fix = isSecret ? `npx wrangler secret put ${name}` : 'set it under [vars] in wrangler.toml'
+    const problem = typeof value === 'string' ? check(value) : `is missing: ${fix}`
+    if (problem) problems.push(`${name} ${problem}`)
+    else values[name] = value as string
+  }
+  return problems.length === before ? values : null
+}
+
+/** Reads what generation needs of the environment; what is wrong goes to `problems`, without values. */
+export function readGeneration(env: ReadonlyMap<string, unknown>, problems: string[]): GenerationConfig {
+  const text = env.get('GENERATION_MODELS')
+  const models = readModels(typeof text === 'string' ? text : undefined, problems)
+  const configured = Object.entries(providers).flatMap(([name, spec]) => {
+    const values = readProvider(spec as ProviderSpec, env, problems)
+    return values ? [[name, values] as const] : []
+  })
+  const set = Object.fromEntries(configured) as GenerationConfig['providers']
+  return {
+    models,
+    providers: set,
+    allowPreview: env.get('ALLOW_LOCAL_PREVIEW') === 'true',
+    warnings: findLosses(models.filter(({ provider }) => Object.hasOwn(set, provider))),
+  }
+}

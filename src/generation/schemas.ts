@@ -1,0 +1,31 @@
+/** How a job looks to its callers, for the documentation. */
+export const generationSchema = {
+  type: 'object',
+  required: ['id', 'model', 'status', 'progress', 'output', 'created_at', 'expires_at'],
+  properties: {
+    id: { type: 'string', pattern: '^gen_[0-9a-f]{32}$' },
+    model: { type: 'string' },
+    served_by: { type: 'string', description: 'The stand-in that serves the model here, where one does.' },
+    status: { enum: ['pending', 'processing', 'completed', 'failed', 'canceled'] },
+    progress: { type: 'integer', minimum: 0, maximum: 100 },
+    output: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['url', 'type', 'width', 'height', 'sha256'],
+        properties: {
+          url: { type: 'string', format: 'uri' },
+          type: { type: 'string' },
+          width: { type: 'integer' },
+          height: { type: 'integer' },
+          sha256: { type: 'string' },
+        },
+      },
+    },
+    created_at: { type: 'string', format: 'date-time' },
+    expires_at: { type: 'string', format: 'date-time' },
+    error: { enum: ['content_blocked', 'upstream_failed', 'timed_out', 'payment_failed'] },
+    message: { type: 'string' },
+    retryable: { type: 'boolean' },
+  },
+} as const
