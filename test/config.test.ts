@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { generationModels } from '../src/generation/models.ts'
 
 const keySecret = Buffer.alloc(64, 7).toString('base64')
 const sound = {
@@ -17,6 +18,7 @@ describe('readConfig', () => {
       publicUrl: 'https://pixtoll.example.com',
       prices: { removeBackground: '0.05', upload: '0.01', storeYear: '0.01' },
       freeUploads: { perClient: 100, inAll: 10_000 },
+      generation: { models: generationModels, providers: {}, allowPreview: false, warnings: [] },
       x402: {
         network: 'eip155:8453',
         payTo: sound.PAY_TO,

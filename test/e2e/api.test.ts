@@ -5,7 +5,7 @@ import { createDocs } from '../../src/docs/index.ts'
 import { errorsOf, showPath } from '../../src/docs/openapi.ts'
 import { endpoints } from '../../src/endpoints/index.ts'
 import { errors } from '../../src/errors.ts'
-import { createCaller, decode, photo, post, stack } from './kit.ts'
+import { createCaller, createPayer, decode, photo, post, sign, stack, v2 } from './kit.ts'
 import { createNoise, FREE, type Hosted, readHosted, upload } from './kit-hosting.ts'
 
 const all = [...endpoints, ...createDocs(endpoints)]
@@ -13,14 +13,36 @@ const prices: Readonly<Record<string, string>> = {
   '/v1/remove-background': '0.05',
   '/api/upload': '0.01',
   '/api/upload/token': '0.01',
+  '/v1/images/generate': '0.05',
+  '/v1/videos/generate': '0.25',
 }
 
 /** How a call is made that wants more than its path. */
 const examples: Readonly<Record<string, () => Promise<Response>>> = {
   'POST /api/free': async () => upload(FREE, await createNoise()),
+  'GET /v1/generations/:id': async () => get(`/v1/generations/${(await generate()).id}`),
+  'DELETE /v1/generations/:id': async () => cancel(),
+  'POST /v1/generations/:id/retry': async () => {
+    const { id } = (await (await cancel()).json()) as { id: string }
+    return get(`/v1/generations/${id}/retry`, { method: 'POST' })
+  },
   'GET /i/:name': async () => get(`/i${new URL((await host()).url).pathname}`),
   'GET /api/files/:id': async () => manage(await host(), 'GET'),
   'DELETE /api/files/:id': async () => manage(await host(), 'DELETE'),
+}
+/** A job that is paid for. */
+async function generate(): Promise<{ id: string }> {
+  const body = JSON.stringify({ model: 'nano-banana-2', prompt: 'a lamp' })
+  const headers = { 'Content-Type': 'application/json', ...createCaller(), ...v2(await sign(await createPayer())) }
+  return (await (await get('/v1/images/generate', { method: 'POST', headers, body })).json()) as { id: string }
+}
+/** A job that was given up in time: the first of several whose upstream was slower. */
+async function cancel(): Promise<Response> {
+  for (let i = 0; i < 20; i += 1) {
+    const answer = await get(`/v1/generations/${(await generate()).id}`, { method: 'DELETE' })
+    if (answer.ok) return answer
+  }
+  throw new Error('no job was slow enough')
 }
 const host = async () => readHosted(await upload(FREE, await createNoise()))
 const manage = ({ id, deleteToken }: Hosted, method: string) =>
@@ -181,7 +203,15 @@ describe('GET /health', () => {
     expect(await (await get('/health')).json()).toEqual({
       status: 'ok',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/),
-      dependencies: { facilitator: 'ok', evm_rpc: 'ok', tempo_rpc: 'ok', matte: 'ok', resize: 'ok', storage: 'ok' },
+      dependencies: {
+        facilitator: 'ok',
+        evm_rpc: 'ok',
+        tempo_rpc: 'ok',
+        matte: 'ok',
+        resize: 'ok',
+        preview: 'ok',
+        storage: 'ok',
+      },
       pixels: { png: 4_000_000, webp: 1_000_000 },
     })
   })

@@ -15,6 +15,7 @@ const objects = {
   STANDING: 'Standing',
   UPLOAD_TOKEN: 'UploadToken',
   DAILY_CAP: 'DailyCap',
+  GENERATION: 'Generation',
 }
 
 /** A gateway in raw workerd at `stack.gateway`, over the world of all files. Its storage outlives its process. */

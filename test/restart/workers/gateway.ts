@@ -1,6 +1,6 @@
 import app, * as gateway from '../../../src/index.ts'
 import type { LedgerClient } from '../../../src/payments/till.ts'
-import { askStep, createMatte, createResize, createStorage, createUnpaidLimit } from './stand-ins.ts'
+import { askStep, createMatte, createPreview, createResize, createStorage, createUnpaidLimit } from './stand-ins.ts'
 
 type GivenEnv = Env & { CONTROL_URL: string }
 
@@ -27,13 +27,14 @@ function equip(given: Env): Env {
     LEDGER: holdSettle(env),
     MATTE: createMatte(env.CONTROL_URL),
     RESIZE: createResize(),
+    PREVIEW: createPreview(),
     STORAGE: createStorage(env.CONTROL_URL),
     UNPAID: createUnpaidLimit(),
   } as unknown as Env
   return whole
 }
 
-export { DailyCap, IdempotencyKey, Standing, UploadToken } from '../../../src/index.ts'
+export { DailyCap, Generation, IdempotencyKey, Standing, UploadToken } from '../../../src/index.ts'
 
 type ObjectClass = new (ctx: DurableObjectState, env: Env) => InstanceType<typeof gateway.PaymentLedger>
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { PreviewService } from '../../../src/generation/preview.ts'
 import type { ResizeService } from '../../../src/hosting/resize.ts'
 import type { MatteResult, MatteService } from '../../../src/matte/matte.ts'
 import type { Step, Verdict } from '../control.ts'
@@ -42,6 +43,13 @@ export const createMatte = (control: string): MatteService => ({
 /** Nobody asks for a variant here. */
 export const createResize = (): ResizeService => ({
   resize: () => Promise.reject(new Error('there is no resize Worker')),
+  async ping() {},
+})
+
+/** Nobody generates here. */
+export const createPreview = (): PreviewService => ({
+  renderImage: () => Promise.reject(new Error('there is no preview Worker')),
+  renderVideo: () => Promise.reject(new Error('there is no preview Worker')),
   async ping() {},
 })
 
