@@ -117,7 +117,8 @@ function createRidges(place: PlaceName, sky: Scene['sky'], ground: Rgb, random: 
     return {
       height: height * (0.85 + random() * 0.3),
       roughness,
-      colour: mix(rock, sky[2], 0.62 - (i / length) * 0.4),
+      // The farther, the more air before them.
+      colour: mix(rock, mix(sky[1], sky[2], 0.5), 0.62 - (i / length) * 0.4),
     }
   })
 }
