@@ -49,14 +49,13 @@ function paintDisc(row: Row, { disc, sky }: Scene, { horizon, pan }: View, y: nu
   const glow = disc.radius * 7
   const shine = (at: number) => 0.6 * Math.max(0, 1 - Math.hypot(at - x, down) / glow) ** 3
   if (Math.abs(down) < glow) row.wash(mix(disc.colour, sky[2], 0.25), shine, x - glow, x + glow)
-  if (Math.abs(down) > disc.radius + 0.01) return
-  row.stamp(
-    disc.colour,
-    1,
-    (at) => Math.hypot(at - x, down) - disc.radius,
-    x - disc.radius - 0.01,
-    x + disc.radius + 0.01,
-  )
+  const reach = disc.radius * (1 + disc.blur)
+  if (Math.abs(down) >= reach) return
+  // No smaller than a pixel, or it had steps.
+  const blur = Math.max(disc.radius * disc.blur, 1 / row.unit)
+  const density = (at: number) => smooth((reach - Math.hypot(at - x, down)) / blur / 2)
+  const [first, end] = row.span(x - reach, x + reach)
+  for (let pixel = first; pixel < end; pixel += 1) row.blend(pixel, disc.colour, density(row.left + pixel / row.unit))
 }
 
 function paintClouds(row: Row, scene: Scene, { top, horizon, time, pan }: View, y: number): void {
