@@ -13,8 +13,8 @@ export interface PreviewVideo extends PreviewSize {
 /** Longest side of a picture. */
 export const maxPreviewSide = 8_192
 
-/** Most pixels of a picture: 4k, square. They are painted row by row, so that memory does not bound them but time does. */
-export const maxPreviewPixels = 4_096 * 4_096
+/** Most pixels of a picture: 4k in every ratio. They are painted row by row, so that memory does not bound them but time does. */
+export const maxPreviewPixels = 18_000_000
 
 /** Most pixels of a video's frame, in any ratio. Each side of a video is even, and at least 16. */
 export const maxPreviewVideoPixels = 1_280 * 720

@@ -10,7 +10,7 @@ const limits = [
   { worker: 'gateway', config: 'wrangler.toml', limitKiB: 275 },
   { worker: 'matte', config: 'workers/matte/wrangler.toml', limitKiB: 300 },
   { worker: 'resize', config: 'workers/resize/wrangler.toml', limitKiB: 650 },
-  { worker: 'preview', config: 'workers/preview/wrangler.toml', limitKiB: 170 },
+  { worker: 'preview', config: 'workers/preview/wrangler.toml', limitKiB: 180 },
   { worker: 'infer', config: 'workers/infer/wrangler.toml', limitKiB: 6_500 },
   { worker: 'container', config: 'workers/container/wrangler.toml', limitKiB: 30 },
 ] as const

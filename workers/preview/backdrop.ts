@@ -49,14 +49,13 @@ function paintDisc(row: Row, { disc, sky }: Scene, { horizon, pan }: View, y: nu
   const glow = disc.radius * 7
   const shine = (at: number) => 0.6 * Math.max(0, 1 - Math.hypot(at - x, down) / glow) ** 3
   if (Math.abs(down) < glow) row.wash(mix(disc.colour, sky[2], 0.25), shine, x - glow, x + glow)
-  if (Math.abs(down) > disc.radius + 0.01) return
-  row.stamp(
-    disc.colour,
-    1,
-    (at) => Math.hypot(at - x, down) - disc.radius,
-    x - disc.radius - 0.01,
-    x + disc.radius + 0.01,
-  )
+  const reach = disc.radius * (1 + disc.blur)
+  if (Math.abs(down) >= reach) return
+  // No smaller than a pixel, or it had steps.
+  const blur = Math.max(disc.radius * disc.blur, 1 / row.unit)
+  const density = (at: number) => smooth((reach - Math.hypot(at - x, down)) / blur / 2)
+  const [first, end] = row.span(x - reach, x + reach)
+  for (let pixel = first; pixel < end; pixel += 1) row.blend(pixel, disc.colour, density(row.left + pixel / row.unit))
 }
 
 function paintClouds(row: Row, scene: Scene, { top, horizon, time, pan }: View, y: number): void {
@@ -71,15 +70,20 @@ function paintClouds(row: Row, scene: Scene, { top, horizon, time, pan }: View, 
   row.wash(scene.cloudColour, density)
 }
 
+/** How high a row of sharp mountains is at a place, 0 to 1: noise that is folded at its middle. */
+function pickPeak(x: number, line: number): number {
+  const fold = (value: number) => 1 - Math.abs(value * 2 - 1)
+  const large = fold(noise(x * 0.8, line))
+  return 0.1 + 0.6 * large ** 1.4 + 0.24 * large * fold(noise(x * 2.3, line + 40)) + 0.06 * noise(x * 11, line + 80)
+}
+
 function paintRidges(row: Row, { ridges, offset, sky }: Scene, { horizon, pan }: View, y: number): void {
   for (const [i, { height, roughness, colour }] of ridges.entries()) {
     if (y < horizon - height * 1.15) continue
     const shift = offset + i * 37 - pan * (0.3 + 0.2 * i) * roughness
-    const crest = (x: number) => {
-      const bump = roughNoise(x * roughness + shift, i * 9.7 + offset, 4)
-      const peak = roughness > 1.9 && roughness < 3 ? 1 - Math.abs(bump * 2 - 1) * 1.6 : bump
-      return horizon - height * Math.max(0, 0.1 + 0.9 * peak)
-    }
+    const isRock = height > 0.35 && roughness < 4
+    const pick = isRock ? pickPeak : (x: number, line: number) => roughNoise(x, line, 4)
+    const crest = (x: number) => horizon - height * (0.1 + 0.9 * pick(x * roughness + shift, i * 9.7 + offset))
     const haze = mix(colour, sky[2], 0.42 * smooth((y - horizon + height) / height))
     // Rocks that are high enough carry snow.
     const isSnowy = height > 0.55
@@ -87,7 +91,9 @@ function paintRidges(row: Row, { ridges, offset, sky }: Scene, { horizon, pan }:
     if (!isSnowy || y > horizon - height * 0.35) continue
     const snow = (x: number) => {
       const below = y - crest(x)
-      return below < 0 ? 0 : 0.9 * smooth(1.4 - (below / height) * 5 - noise(x * 26, y * 20) * 0.9)
+      return below < 0
+        ? 0
+        : 0.9 * smooth(1.3 - (below / height) * 4 - noise(x * 17, y * 13) * 0.5 - noise(x * 40, y * 26) * 0.5)
     }
     row.wash(lighten(haze, 0.7), snow)
   }
@@ -103,7 +109,7 @@ function paintSea(row: Row, scene: Scene, view: View, near: number): void {
   const glint = (x: number) => noise((x - pan) * (6 + depth * 3), depth * 15 - time * 1.3 + 3 * Math.sin(x * 2))
   row.wash(white, (x) => smooth((glint(x) - 0.83) * 7) * 0.3 * smooth(near * 8))
   if (!scene.disc) return
-  const [x, width] = [scene.disc.x + pan * 0.15, 0.06 + near * 0.3]
+  const [x, width] = [scene.disc.x + pan * 0.15, 0.06 + Math.min(1, near) * 0.3]
   const path = (at: number) =>
     Math.max(0, 1 - Math.abs(at - x) / width) * smooth((glint(at) * 0.6 + swell(at) * 0.7 - 0.5) * 3) * 0.95
   row.wash(scene.disc.colour, path, x - width, x + width)
@@ -118,12 +124,12 @@ function paintSoil(row: Row, scene: Scene, { pan }: View, near: number): void {
   row.wash(high, (x) => Math.max(0, bump(x)) * 2.4 * strength)
   row.wash(low, (x) => Math.max(0, -bump(x)) * 2 * strength)
   if (scene.place !== 'field' && scene.place !== 'forest') return
-  const blade = (x: number) => noise((x - pan) * 60 * (0.4 + near), near * 70 * (1.3 - near))
+  const blade = (x: number) => noise((x - pan) * 60 * (0.4 + near), near * 70 * (1.3 - Math.min(0.6, near * 0.5)))
   row.wash(high, (x) => smooth((blade(x) - 0.62) * 3) * 0.32)
 }
 
 function paintGround(row: Row, scene: Scene, view: View, y: number): void {
-  const near = Math.min(1, (y - view.horizon) / 1.1)
+  const near = (y - view.horizon) / 1.1
   const [far, ground] = scene.ground
   const colour = mix(far, ground, smooth(near * 1.25 + 0.05))
   row.fill(colour)

@@ -27,7 +27,7 @@ const rests: Readonly<Record<Figure['rests'], (time: number, phase: number) => {
 export function poseFigure(figure: Figure, horizon: number, time: number): Pose {
   const isRock = figure.rests === 'water' && figure.size > 1.3
   const now = rests[isRock ? 'ground' : figure.rests](time, 0)
-  const hung = figure.rests === 'air' ? figure.size * 0.45 - 0.3 : 0
+  const hung = figure.rests === 'air' ? figure.size * 0.45 - 0.22 : 0
   return { x: figure.x, base: horizon + figure.depth + hung + now.lift, lean: isRock ? 0 : now.lean }
 }
 
@@ -87,7 +87,7 @@ export function paintFigure(row: Row, figure: Figure, pose: Pose, y: number, sha
 /** Paints what of a figure's shadow lies in a row: on the ground, away from the light. */
 export function paintShadow(row: Row, figure: Figure, pose: Pose, y: number, colour: Rgb): void {
   if (figure.rests === 'air') return
-  const half = (figure.width / 2) * (figure.rests === 'water' ? 1.05 : 0.95)
+  const half = Math.max(figure.width / 2, figure.size * 0.2) * (figure.rests === 'water' ? 1.05 : 0.95)
   const [x, flat] = [pose.x + half * 0.12, (y - pose.base - 0.005) / (0.03 + half * 0.14)]
   if (Math.abs(flat) >= 1) return
   const density = (at: number) => {

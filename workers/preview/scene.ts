@@ -30,6 +30,17 @@ export interface Figure {
   readonly rests: SubjectRow['rests']
 }
 
+/** Sun or moon. */
+export interface Disc {
+  readonly x: number
+  /** Above the horizon. */
+  readonly height: number
+  readonly radius: number
+  /** How wide its edge is, in radii: one that is sharp would be a second subject. */
+  readonly blur: number
+  readonly colour: Rgb
+}
+
 /** What a prompt shows: all that is decided before a pixel is painted, whatever the size. */
 export interface Scene {
   readonly place: PlaceName
@@ -38,8 +49,8 @@ export interface Scene {
   readonly sky: readonly [Rgb, Rgb, Rgb]
   /** From the horizon down. */
   readonly ground: readonly [Rgb, Rgb]
-  /** Sun or moon; `height` above the horizon. */
-  readonly disc: { readonly x: number; readonly height: number; readonly radius: number; readonly colour: Rgb } | null
+  /** Sun or moon, if any. */
+  readonly disc: Disc | null
   /** 0 to 1. */
   readonly stars: number
   readonly clouds: number
@@ -117,7 +128,8 @@ function createRidges(place: PlaceName, sky: Scene['sky'], ground: Rgb, random: 
     return {
       height: height * (0.85 + random() * 0.3),
       roughness,
-      colour: mix(rock, sky[2], 0.62 - (i / length) * 0.4),
+      // The farther, the more air before them.
+      colour: mix(rock, mix(sky[1], sky[2], 0.5), 0.62 - (i / length) * 0.4),
     }
   })
 }
@@ -200,6 +212,7 @@ export async function createScene(prompt: string): Promise<Scene> {
       ? {
           x: side * (0.5 + random() * 0.25),
           height: time === 'dusk' ? 0.16 + random() * 0.12 : 0.75 + random() * 0.25,
+          blur: isDark ? 0.04 : 0.75,
           radius: isDark ? 0.11 : 0.1 + random() * 0.03,
           colour: isDark ? readHex('#f3efdc') : readHex(time === 'dusk' ? '#fff0c0' : '#fffbe6'),
         }

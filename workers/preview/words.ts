@@ -118,7 +118,7 @@ export const places: readonly (Row & { readonly place: PlaceName; readonly subje
   { words: 'street road urban rue calle market', place: 'street', subject: unknownSubject },
   { words: 'field meadow garden grass park farm countryside champ jardin campo', place: 'field', subject: tree! },
   { words: 'studio table room kitchen desk indoor shelf product wall mesa', place: 'studio', subject: unknownSubject },
-  { words: 'space galaxy cosmos planet universe nebula espace espacio', place: 'space', subject: unknownSubject },
+  { words: 'space mars galaxy cosmos planet universe nebula espace espacio', place: 'space', subject: unknownSubject },
 ]
 
 /** Times of day. */
@@ -172,10 +172,10 @@ export const splitWords = (text: string): string[] =>
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '')
 
-/** The first row that has a word, also in the plural. */
+/** The first row that has a word, or that has it in the singular. */
 export function findRow<Found extends Row>(rows: readonly Found[], word: string): Found | undefined {
-  const forms = [word, word.replace(/s$/, ''), word.replace(/(es|x)$/, '')]
-  return rows.find(({ words }) => words.split(' ').some((known) => forms.includes(known)))
+  const find = (form: string) => rows.find(({ words }) => words.split(' ').includes(form))
+  return find(word) ?? find(word.replace(/s$/, '')) ?? find(word.replace(/(es|x)$/, ''))
 }
 
 /** The first row that any of the words belongs to, and which of them that was. */
