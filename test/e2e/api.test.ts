@@ -21,11 +21,6 @@ const prices: Readonly<Record<string, string>> = {
 const examples: Readonly<Record<string, () => Promise<Response>>> = {
   'POST /api/free': async () => upload(FREE, await createNoise()),
   'GET /v1/generations/:id': async () => get(`/v1/generations/${(await generate()).id}`),
-  'DELETE /v1/generations/:id': async () => cancel(),
-  'POST /v1/generations/:id/retry': async () => {
-    const { id } = (await (await cancel()).json()) as { id: string }
-    return get(`/v1/generations/${id}/retry`, { method: 'POST' })
-  },
   'GET /i/:name': async () => get(`/i${new URL((await host()).url).pathname}`),
   'GET /api/files/:id': async () => manage(await host(), 'GET'),
   'DELETE /api/files/:id': async () => manage(await host(), 'DELETE'),
@@ -35,14 +30,6 @@ async function generate(): Promise<{ id: string }> {
   const body = JSON.stringify({ model: 'nano-banana-2', prompt: 'a lamp' })
   const headers = { 'Content-Type': 'application/json', ...createCaller(), ...v2(await sign(await createPayer())) }
   return (await (await get('/v1/images/generate', { method: 'POST', headers, body })).json()) as { id: string }
-}
-/** A job that was given up in time: the first of several whose upstream was slower. */
-async function cancel(): Promise<Response> {
-  for (let i = 0; i < 20; i += 1) {
-    const answer = await get(`/v1/generations/${(await generate()).id}`, { method: 'DELETE' })
-    if (answer.ok) return answer
-  }
-  throw new Error('no job was slow enough')
 }
 const host = async () => readHosted(await upload(FREE, await createNoise()))
 const manage = ({ id, deleteToken }: Hosted, method: string) =>
@@ -158,7 +145,9 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
   },
 )
 
-const free = all.filter(({ sale, isOperators }) => !sale && !isOperators)
+/** Their 200 needs an upstream that is slow, or fails: test/workerd/generation has them. */
+const conditional: readonly string[] = ['cancelGeneration', 'retryGeneration']
+const free = all.filter(({ sale, isOperators, name }) => !sale && !isOperators && !conditional.includes(name))
 describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
   '%s',
   (_, endpoint) => {
