@@ -106,7 +106,8 @@ export function explainError(
     return fail(ending.message, ending.retryable)
   }
   const isPassing = error.status === null || error.status >= 500 || [408, 409, 429].includes(error.status)
-  const body = readErrorBody(error.body)
+  // Where the body says nothing in its protocol, the log has at least the status.
+  const body: Record<string, unknown> = { message: error.message, ...readErrorBody(error.body) }
   const isBlocked = readCodes(body).some((code) => refusals.isBlocked(code, String(body.message)))
   if (!isPassing || isBlocked) return explainRefusal(provider, task, refusals, body, error.status)
   return {

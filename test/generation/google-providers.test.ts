@@ -156,9 +156,10 @@ describe('veo', () => {
     expect((await generate(provider(), veo)).state).toMatchObject({ code: 'upstream_failed', retryable })
   })
 
-  it('an operation that is forgotten: upstream_failed', async () => {
+  it('an operation that is forgotten: upstream_failed, and the same again may succeed', async () => {
     const { sinks } = createSinks()
-    expect(await provider().poll!('projects/x/operations/gone', veo, sinks)).toMatchObject({ code: 'upstream_failed' })
+    const state = await provider().poll!('projects/x/operations/gone', veo, sinks)
+    expect(state).toMatchObject({ code: 'upstream_failed', retryable: true })
   })
 
   it('nobody to give a token: unavailable, nothing was begun', async () => {

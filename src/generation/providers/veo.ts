@@ -2,7 +2,7 @@ import { block, explainError, fail, finish, type Refusals, reportUpstream } from
 import { createGoogleToken, readServiceAccount } from '../google-token.ts'
 import { createOutputReader } from '../outputs.ts'
 import type { GenerationTask, OutputSinks, Provider, UpstreamState } from '../provider.ts'
-import { isRecord, redact } from '../upstream-error.ts'
+import { isRecord, redact, UpstreamError } from '../upstream-error.ts'
 import { createUpstream } from '../upstream-fetch.ts'
 import type { ProviderOptions } from './options.ts'
 
@@ -117,6 +117,10 @@ export function createVeo(
   return {
     name: 'veo',
     start: (task) => start(task).catch(explain(task)),
-    poll: (operation, task, sinks) => poll(operation, task, sinks).catch(explain(task)),
+    poll: (operation, task, sinks) =>
+      poll(operation, task, sinks).catch((error: unknown) => {
+        const isForgotten = error instanceof UpstreamError && error.status === 404
+        return isForgotten ? fail('The upstream no longer knows this task.', true) : explain(task)(error)
+      }),
   }
 }
