@@ -4,7 +4,9 @@ import { readErrorBody, UpstreamError, type UpstreamProblem } from './upstream-e
 
 /** What an upstream calls its refusals. */
 export interface Refusals {
-  /** Whether an error in its protocol says that the content is refused: `code` is its code, status or type, by turns. */
+  /**
+   * Whether an error in its protocol says that the content is refused: `code` is its code, status or type, by turns.
+   */
   isBlocked(code: string, message: string): boolean
   /** Whether an error that looks like the caller's is about our keys. */
   isOurs?(error: Record<string, unknown>): boolean

@@ -126,7 +126,7 @@ describe('veo', () => {
     expect(read(await provider().poll!(operation, veo, sinks))).toHaveLength(1)
   })
 
-  it('a poll that fails is asked again by itself; when that is no use: unavailable, and the next poll has the video', async () => {
+  it('a poll that fails is asked again by itself; else it is unavailable, and the next has the video', async () => {
     const { sinks } = createSinks()
     const one = provider()
     const { operation } = (await one.start(veo, sinks)) as { operation: string }

@@ -47,7 +47,8 @@ function readDone(answer: Record<string, unknown>) {
 }
 
 /**
- * Videos by Veo on Vertex AI: `predictLongRunning`, then `fetchPredictOperation`. Videos that it would put into a bucket
+ * Videos by Veo on Vertex AI: `predictLongRunning`, then `fetchPredictOperation`. Videos that it would put into a
+ * bucket
  * of Cloud Storage (`gcsUri`) are not fetched: it is never told of one, so they come in the answer.
  * @throws Error when the service account cannot be read
  */
