@@ -111,7 +111,7 @@ describe('configuration', () => {
   })
 
   it.each([
-    ['GEMINI_API_KEY', 'short'],
+    ['GEMINI_API_KEY', 'AIza123'],
     ['GEMINI_API_KEY', 'with a space in it'],
     ['ARK_BASE_URL', 'ftp://ark.example/v3'],
     ['ARK_BASE_URL', 'nonsense'],
