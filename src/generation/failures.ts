@@ -4,7 +4,9 @@ import { readErrorBody, UpstreamError, type UpstreamProblem } from './upstream-e
 
 /** What an upstream calls its refusals. */
 export interface Refusals {
-  /** Whether an error in its protocol says that the content is refused: `code` is its code, status or type, by turns. */
+  /**
+   * Whether an error in its protocol says that the content is refused: `code` is its code, status or type, by turns.
+   */
   isBlocked(code: string, message: string): boolean
   /** Whether an error that looks like the caller's is about our keys. */
   isOurs?(error: Record<string, unknown>): boolean
@@ -106,7 +108,8 @@ export function explainError(
     return fail(ending.message, ending.retryable)
   }
   const isPassing = error.status === null || error.status >= 500 || [408, 409, 429].includes(error.status)
-  const body = readErrorBody(error.body)
+  // Where the body says nothing in its protocol, the log has at least the status.
+  const body: Record<string, unknown> = { message: error.message, ...readErrorBody(error.body) }
   const isBlocked = readCodes(body).some((code) => refusals.isBlocked(code, String(body.message)))
   if (!isPassing || isBlocked) return explainRefusal(provider, task, refusals, body, error.status)
   return {

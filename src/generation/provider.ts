@@ -16,7 +16,10 @@ export interface GenerationTask {
   readonly durationSeconds: number | null
 }
 
-/** Takes one output in, piece by piece, while it comes; a piece is its own to keep. No more is read until it has taken it. */
+/**
+ * Takes one output in, piece by piece, while it comes; a piece is its own to keep. No more is read until it has taken
+ * it.
+ */
 export interface OutputSink {
   write(bytes: Uint8Array): Promise<void>
 }
@@ -28,14 +31,19 @@ export interface OutputSinks {
 
 /** What an upstream says about a task. Plain data but for the sinks. */
 export type UpstreamState =
-  /** It works. `operation` is its handle, plain text that `poll` is given back. `progress` 0 to 100, where it says so. */
+  /**
+   * It works. `operation` is its handle, plain text that `poll` is given back. `progress` 0 to 100, where it says so.
+   */
   | { readonly kind: 'running'; readonly operation: string; readonly progress: number | null }
   /** Done: the sinks that hold its outputs, in order. */
   | { readonly kind: 'completed'; readonly outputs: readonly OutputSink[] }
-  /** It will never be. `retryable`: the same again may succeed. `message` is for the caller: no secret, no upstream URL. */
+  /**
+   * It will never be. `retryable`: the same again may succeed. `message` is for the caller: no secret, no upstream URL.
+   */
   | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string; readonly retryable: boolean }
   /**
-   * Nobody knows, or it has no room: ask again. `retryAfterMs` where the upstream says when. `mayHaveBegun` of a `start`:
+   * Nobody knows, or it has no room: ask again. `retryAfterMs` where the upstream says when. `mayHaveBegun` of a
+   * `start`:
    * the upstream may have worked, and bill it, and its answer was lost; absent, it surely did not begin. `cause` is for
    * the log, without secrets.
    */
@@ -47,8 +55,9 @@ export type UpstreamState =
     }
 
 /**
- * An upstream that generates. One file in `providers/` and one row in `models.ts` add one. Holds no state about jobs. Never
- * throws, and never repeats a call that may have begun work: whether a lost `start` is sent again is the job's to decide.
+ * An upstream that generates. One file in `providers/` and one row in `models.ts` add one. Holds no state about jobs.
+ * Never throws, and never repeats a call that may have begun work: whether a lost `start` is sent again is the job's to
+ * decide.
  */
 export interface Provider {
   readonly name: string

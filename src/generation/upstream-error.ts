@@ -51,8 +51,17 @@ export class UpstreamError extends Error {
 }
 
 /** What credentials look like, whoever they belong to: keys of Google and OpenAI, OAuth tokens, PEM, signed URLs. */
-const credentials =
-  /-----BEGIN[\s\S]*?(?:-----END[^-]*-----|$)|\bAIza[\w-]{10,}|\bya29\.[\w.-]+|\bsk-[\w*-]{8,}|\bBearer\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*/gi
+const credentials = new RegExp(
+  [
+    '-----BEGIN[\\s\\S]*?(?:-----END[^-]*-----|$)',
+    '\\bAIza[\\w-]{10,}',
+    '\\bya29\\.[\\w.-]+',
+    '\\bsk-[\\w*-]{8,}',
+    '\\bBearer\\s+[\\w.~+/=-]+',
+    '\\beyJ[\\w-]+\\.[\\w-]+\\.[\\w-]*',
+  ].join('|'),
+  'gi',
+)
 const urls = /\bhttps?:\/\/[^\s"'<>\\]+/gi
 
 /**

@@ -126,7 +126,7 @@ describe('veo', () => {
     expect(read(await provider().poll!(operation, veo, sinks))).toHaveLength(1)
   })
 
-  it('a poll that fails is asked again by itself; when that is no use: unavailable, and the next poll has the video', async () => {
+  it('a poll that fails is asked again by itself; else it is unavailable, and the next has the video', async () => {
     const { sinks } = createSinks()
     const one = provider()
     const { operation } = (await one.start(veo, sinks)) as { operation: string }
@@ -156,9 +156,10 @@ describe('veo', () => {
     expect((await generate(provider(), veo)).state).toMatchObject({ code: 'upstream_failed', retryable })
   })
 
-  it('an operation that is forgotten: upstream_failed', async () => {
+  it('an operation that is forgotten: upstream_failed, and the same again may succeed', async () => {
     const { sinks } = createSinks()
-    expect(await provider().poll!('projects/x/operations/gone', veo, sinks)).toMatchObject({ code: 'upstream_failed' })
+    const state = await provider().poll!('projects/x/operations/gone', veo, sinks)
+    expect(state).toMatchObject({ code: 'upstream_failed', retryable: true })
   })
 
   it('nobody to give a token: unavailable, nothing was begun', async () => {

@@ -57,7 +57,9 @@ export async function generate(provider: Provider, task: GenerationTask) {
 /** A fault as a test writes it down: what has a default may be left out. */
 export type Fault = { op: UpstreamFault['op']; mode: UpstreamFault['mode']; [detail: string]: unknown }
 
-/** Runs the simulators for the tests of a file, without faults before each; what is reported to the operator is kept. */
+/**
+ * Runs the simulators for the tests of a file, without faults before each; what is reported to the operator is kept.
+ */
 export function useUpstreams(options: UpstreamsOptions = {}) {
   let upstreams: Upstreams
   const reported: string[] = []

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { GenerationTask, UpstreamState } from '../../src/generation/provider.ts'
-import { type ProviderName, providers } from '../../src/generation/providers/index.ts'
+import { type ProviderName, type ProviderVariable, providers } from '../../src/generation/providers/index.ts'
 import { findPort } from '../../workers/local/loopback.ts'
 import type { Operation } from '../../workers/local/upstreams/simulator.ts'
 import { createProvider, generate, hasty, useUpstreams } from './kit.ts'
@@ -92,6 +92,44 @@ const cases: readonly Case[] = [
 
 it('every provider of the table is held to this contract', () => {
   expect(cases.map(({ name }) => name).sort()).toEqual(Object.keys(providers).sort())
+})
+
+describe('configuration', () => {
+  const variables = Object.assign({}, ...Object.values(providers).map((spec) => spec.variables)) as Readonly<
+    Record<string, ProviderVariable>
+  >
+
+  it('what the simulators are reached by is right, and so is every fallback', () => {
+    expect(Object.keys(variables).sort()).toEqual(Object.keys(upstreams.values).sort())
+    for (const [name, { check, fallback }] of Object.entries(variables)) {
+      expect([name, check(upstreams.values[name]!), fallback === null || check(fallback)]).toEqual([
+        name,
+        null,
+        fallback === null || null,
+      ])
+    }
+  })
+
+  it.each([
+    ['GEMINI_API_KEY', 'AIza123'],
+    ['GEMINI_API_KEY', 'with a space in it'],
+    ['ARK_BASE_URL', 'ftp://ark.example/v3'],
+    ['ARK_BASE_URL', 'nonsense'],
+    ['OPENAI_IMAGES_BASE_URL', 'https://key@api.example/v1'],
+    ['OPENAI_IMAGES_BASE_URL', 'https://api.example/v1?key=1'],
+    ['VERTEX_LOCATION', 'us-central1.evil.example/'],
+    ['VERTEX_SERVICE_ACCOUNT', '{"private_key":"secret-secret"}'],
+  ])('%s may not be %s, and what is said of it does not quote it', (name, value) => {
+    const problem = variables[name]!.check(value)
+    expect(problem).toEqual(expect.any(String))
+    expect(problem).not.toContain(value)
+    expect(problem).not.toContain('secret-secret')
+  })
+
+  it('what holds keys is secret', () => {
+    const secret = Object.keys(variables).filter((name) => variables[name]!.isSecret)
+    expect(secret).toEqual(['GEMINI_API_KEY', 'VERTEX_SERVICE_ACCOUNT', 'ARK_API_KEY', 'OPENAI_IMAGES_API_KEY'])
+  })
 })
 
 describe.each(cases)('$name', ({ name, task, start, output, size, blocked, wrongKey }) => {

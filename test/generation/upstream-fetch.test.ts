@@ -202,7 +202,8 @@ describe('credentials', () => {
   })
 
   it('are in no error, nor is a URL, whatever the upstream quotes', async () => {
-    const quote = `${KEY} ${encodeURIComponent(KEY)} Bearer abc.def-ghi https://x.example/?k=${KEY} ya29.c.token sk-abcdefgh1234`
+    const others = 'Bearer abc.def-ghi ya29.c.token sk-abcdefgh1234'
+    const quote = `${KEY} ${encodeURIComponent(KEY)} https://x.example/?k=${KEY} ${others}`
     const { url } = await serve(status(400, {}, { error: { message: quote, [KEY]: [quote] } }))
     const refused = await catchError(create(url).call())
     const nowhere = await catchError(create(`http://127.0.0.1:${await findPort({ port: 0 })}/${KEY}`).call())

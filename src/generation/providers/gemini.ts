@@ -66,7 +66,10 @@ function readAnswer(answer: unknown) {
   }
 }
 
-/** Images by the Gemini API's `generateContent`. The answer comes with the call; its base64 goes to the sinks as it comes. */
+/**
+ * Images by the Gemini API's `generateContent`. The answer comes with the call; its base64 goes to the sinks as it
+ * comes.
+ */
 export function createGemini(
   { GEMINI_API_KEY, GEMINI_BASE_URL }: Readonly<Record<'GEMINI_API_KEY' | 'GEMINI_BASE_URL', string>>,
   { pause, timeoutMs = TIMEOUT_MS, maxOutputBytes }: ProviderOptions = {},

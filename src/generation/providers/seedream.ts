@@ -42,7 +42,9 @@ function readAnswer(answer: unknown) {
   return { url: items.find(({ url }) => typeof url === 'string')?.url, error: errors.find(isRecord) ?? null }
 }
 
-/** Images by Seedream on BytePlus ModelArk. Synchronous; the image is fetched within the call: its URL dies in a day. */
+/**
+ * Images by Seedream on BytePlus ModelArk. Synchronous; the image is fetched within the call: its URL dies in a day.
+ */
 export function createSeedream(
   { ARK_API_KEY, ARK_BASE_URL }: Readonly<Record<'ARK_API_KEY' | 'ARK_BASE_URL', string>>,
   { pause, timeoutMs, maxOutputBytes }: ProviderOptions = {},

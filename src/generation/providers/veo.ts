@@ -2,7 +2,7 @@ import { block, explainError, fail, finish, type Refusals, reportUpstream } from
 import { createGoogleToken, readServiceAccount } from '../google-token.ts'
 import { createOutputReader } from '../outputs.ts'
 import type { GenerationTask, OutputSinks, Provider, UpstreamState } from '../provider.ts'
-import { isRecord, redact } from '../upstream-error.ts'
+import { isRecord, redact, UpstreamError } from '../upstream-error.ts'
 import { createUpstream } from '../upstream-fetch.ts'
 import type { ProviderOptions } from './options.ts'
 
@@ -47,7 +47,8 @@ function readDone(answer: Record<string, unknown>) {
 }
 
 /**
- * Videos by Veo on Vertex AI: `predictLongRunning`, then `fetchPredictOperation`. Videos that it would put into a bucket
+ * Videos by Veo on Vertex AI: `predictLongRunning`, then `fetchPredictOperation`. Videos that it would put into a
+ * bucket
  * of Cloud Storage (`gcsUri`) are not fetched: it is never told of one, so they come in the answer.
  * @throws Error when the service account cannot be read
  */
@@ -117,6 +118,10 @@ export function createVeo(
   return {
     name: 'veo',
     start: (task) => start(task).catch(explain(task)),
-    poll: (operation, task, sinks) => poll(operation, task, sinks).catch(explain(task)),
+    poll: (operation, task, sinks) =>
+      poll(operation, task, sinks).catch((error: unknown) => {
+        const isForgotten = error instanceof UpstreamError && error.status === 404
+        return isForgotten ? fail('The upstream no longer knows this task.', true) : explain(task)(error)
+      }),
   }
 }

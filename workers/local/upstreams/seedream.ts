@@ -35,7 +35,9 @@ function refuseSize(size: string, fewest: number): string | undefined {
     : undefined
 }
 
-/** Serves BytePlus ModelArk's `images/generations` below `/ark/api/v3`. Pictures are a sixteenth as wide as asked for. */
+/**
+ * Serves BytePlus ModelArk's `images/generations` below `/ark/api/v3`. Pictures are a sixteenth as wide as asked for.
+ */
 export function serveSeedream(app: Hono, stage: Stage, key: string): void {
   app.all('/ark/*', (c) =>
     stage.perform('seedream', c.req.raw, writeError, async (body, fault) => {

@@ -60,7 +60,9 @@ const contentModes: Readonly<Partial<Record<Mode, readonly Operation[]>>> = {
   huge_output: inline,
 }
 
-/** One call, as `GET /_log` lists it: written when it arrives, completed when it is answered. Credentials are left out. */
+/**
+ * One call, as `GET /_log` lists it: written when it arrives, completed when it is answered. Credentials are left out.
+ */
 export interface UpstreamLogEntry {
   readonly op: Operation
   readonly path: string

@@ -70,7 +70,7 @@ function findFlaw(assertion: string, publicKey: string, audience: string): strin
 }
 
 const rai = (code: string) =>
-  `The prompt could not be submitted. It contains words that violate Vertex AI's usage guidelines. Support codes: ${code}`
+  `The prompt could not be submitted. It violates Vertex AI's usage guidelines. Support codes: ${code}`
 
 async function createDone(stage: Stage, name: string, fault?: UpstreamFault): Promise<Response> {
   if (fault?.mode === 'blocked' && fault.reason === 'error') {
@@ -83,6 +83,11 @@ async function createDone(stage: Stage, name: string, fault?: UpstreamFault): Pr
   const videos = [{ bytesBase64Encoded: bytes.toString('base64'), mimeType: 'video/mp4' }]
   return Response.json({ name, done: true, response: { raiMediaFilteredCount: 0, videos } })
 }
+
+/** Path of the model in its project and place; model; method. */
+const address = new RegExp(
+  `^/vertex/v1/(projects/${PROJECT}/locations/([a-z\\d-]+)/publishers/google/models/([^/:]+)):(\\w+)$`,
+)
 
 /** Serves Vertex AI below `/vertex/v1` and Google's token endpoint at `/oauth/token`. A video takes two polls. */
 export function serveVeo(app: Hono, stage: Stage, publicKey: string): void {
@@ -136,10 +141,7 @@ export function serveVeo(app: Hono, stage: Stage, publicKey: string): void {
   }
 
   app.all('/vertex/*', (c) => {
-    const [, path = '', location, model = '', method] =
-      /^\/vertex\/v1\/(projects\/pixtoll-simulated\/locations\/([a-z\d-]+)\/publishers\/google\/models\/([^/:]+)):(\w+)$/.exec(
-        c.req.path,
-      ) ?? []
+    const [, path = '', location, model = '', method] = address.exec(c.req.path) ?? []
     const op = method === 'fetchPredictOperation' ? 'veo.poll' : 'veo.start'
     return stage.perform(op, c.req.raw, writeGoogleError, (body, fault) => {
       if (location !== 'us-central1' || !['predictLongRunning', 'fetchPredictOperation'].includes(method ?? '')) {
