@@ -1,10 +1,11 @@
-/** `npm run demo`: buys one cut-out with the stock client of a protocol, and says what happened. */
+/** `npm run demo`: buys one cut-out, or one picture, with the stock client of a protocol, and says what happened. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, extname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { formatUnits } from 'viem'
-import { createRedirectedFetch, type DemoClient, type DemoProtocol, demoClients } from './demo-clients.ts'
-import { type Host, hosts, nameHost } from './hosts.ts'
+import { chooseHost, DemoError, explainFailure, explainRefusal, reportPayment } from './demo-call.ts'
+import { type DemoProtocol, demoClients } from './demo-clients.ts'
+import { generatePicture } from './demo-generate.ts'
+import { type Host, hosts } from './hosts.ts'
 import { createInterruption, waitForAbort } from './interruption.ts'
 import { installLocalhostLookup } from './localhost.ts'
 import { startStack } from './stack.ts'
@@ -19,12 +20,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Where npm was called; npm itself goes to the repository's root. */
 const here = process.env.INIT_CWD ?? process.cwd()
 const USAGE =
-  'Usage: npm run demo -- [PHOTO] [--out FILE] [--quality auto|fast|best] [--protocol x402|mpp] [--host apex|x402|mpp]'
-
-/** Something that whoever runs the demo can put right; the message is a sentence for them. */
-class DemoError extends Error {
-  override name = 'DemoError'
-}
+  'Usage: npm run demo -- [PHOTO] [--out FILE] [--quality auto|fast|best] [--protocol x402|mpp] [--host apex|x402|mpp], ' +
+  'or npm run demo -- generate "PROMPT" [--out FILE] [--protocol …] [--host …]'
 
 interface Photo {
   readonly path: string
@@ -40,6 +37,11 @@ type Quality = (typeof qualities)[number]
 
 /** What the command line asks for. */
 interface Order {
+  /** Does it, on a stack that runs. */
+  readonly run: (stack: Stack) => Promise<void>
+}
+
+interface CutOutOrder {
   readonly photo: Photo
   readonly protocol: DemoProtocol
   /** The one that suits the protocol unless given. */
@@ -50,12 +52,19 @@ interface Order {
 
 async function readOrder(args: readonly string[]): Promise<Order> {
   const { values, positionals } = parseCommandLine(args)
-  const [named, ...more] = positionals
-  if (more.length > 0) throw new DemoError(`One photo at a time. ${USAGE}`)
   const protocol = readChoice('--protocol', values.protocol, Object.keys(demoClients) as DemoProtocol[])
   const host = values.host === undefined ? undefined : readChoice('--host', values.host, hosts)
+  const [named, ...more] = positionals
+  if (named === 'generate') {
+    const [prompt, ...others] = more
+    if (!prompt || others.length > 0) throw new DemoError(`Give one prompt, in quotes. ${USAGE}`)
+    const out = resolve(here, values.out ?? 'generated.png')
+    return { run: (stack) => generatePicture(stack, { prompt, protocol, host, out, here }) }
+  }
+  if (more.length > 0) throw new DemoError(`One photo at a time. ${USAGE}`)
   const quality = readChoice('--quality', values.quality, qualities)
-  return { photo: await readPhoto(named, values.out), protocol, host, quality }
+  const order = { photo: await readPhoto(named, values.out), protocol, host, quality }
+  return { run: (stack) => buyCutout(stack, order) }
 }
 
 function readChoice<Choice extends string>(option: string, given: string, choices: readonly Choice[]): Choice {
@@ -93,50 +102,11 @@ function parseCommandLine(args: readonly string[]) {
   }
 }
 
-/** What the gateway says is wrong, as a sentence. */
-async function explainRefusal(response: Response): Promise<string> {
-  const text = await response.text()
-  try {
-    const body = JSON.parse(text) as Record<string, unknown>
-    // MPP says it as problem+json.
-    const { error = body.title, message = body.detail, request_id: id } = body
-    return `The gateway answered ${response.status} ${error}: ${message}${id ? ` (request ${id})` : ''}`
-  } catch {
-    return `The gateway answered ${response.status}: ${text.slice(0, 200)}`
-  }
-}
-
-/** An error in words, with what lies behind it: fetch says only "fetch failed". */
-function explainFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause ? `${error.message}: ${explainFailure(error.cause)}` : error.message
-}
-
-/** Where to call, and the `fetch` that takes a challenge from a host that gives one for the protocol. */
-function chooseHost(stack: Stack, protocol: DemoProtocol, host: Host, quality: Quality) {
-  const path = `/v1/remove-background${quality === 'auto' ? '' : `?quality=${quality}`}`
-  const offered = host === 'apex' || host === protocol
-  const url = nameHost(stack.gateway, host) + path
-  return { url, fetch: offered ? fetch : createRedirectedFetch(stack.gateway + path), offered }
-}
-
-async function reportPayment(client: DemoClient, response: Response, before: bigint): Promise<void> {
-  const format = (units: bigint): string => `${formatUnits(units, 6)} ${client.currency}`
-  const transaction = client.readTransaction(response)
-  if (!transaction) throw new DemoError('The gateway answered with a cut-out, but names no payment.')
-  const paid = await client.readPaid(transaction)
-  const after = await client.readBalance()
-  const fee = before - after - paid
-  console.log(`paid   ${format(paid)} from ${client.payer} to ${client.payTo}`)
-  console.log(`       transaction ${transaction}`)
-  const gas = fee > 0n ? `; the transaction itself cost ${format(fee)}` : ''
-  console.log(`       the payer had ${format(before)} and has ${format(after)}${gas}`)
-}
-
 /** Buys the cut-out and writes it. */
-async function buyCutout(stack: Stack, { photo, protocol, host, quality }: Order): Promise<void> {
+async function buyCutout(stack: Stack, { photo, protocol, host, quality }: CutOutOrder): Promise<void> {
   const client = demoClients[protocol](stack)
-  const { url, fetch, offered } = chooseHost(stack, protocol, host ?? client.host, quality)
+  const path = `/v1/remove-background${quality === 'auto' ? '' : `?quality=${quality}`}`
+  const { url, fetch, offered } = chooseHost(stack, protocol, host ?? client.host, path)
   console.log(`asked  POST ${url}  with ${photo.path} (${photo.type}, ${photo.bytes.length} bytes)`)
   if (!offered) console.log(`       this host does not offer ${protocol} but takes it: challenge from ${stack.gateway}`)
 
@@ -184,8 +154,8 @@ async function main(): Promise<number> {
   try {
     const order = await readOrder(process.argv.slice(2))
     const present = await findRunningStack()
-    if (present) await Promise.race([buyCutout(present, order), waitForAbort(interrupted)])
-    else await withOwnStack(interrupted, (stack) => buyCutout(stack, order))
+    if (present) await Promise.race([order.run(present), waitForAbort(interrupted)])
+    else await withOwnStack(interrupted, order.run)
     return interrupted.aborted ? 130 : 0
   } catch (error) {
     if (interrupted.aborted) return 130
