@@ -35,6 +35,7 @@ it('gives the gateway all that it asks for, with secrets of its own', async () =
     X402_HOST: 'x402.localhost',
     MPP_HOST: 'mpp.localhost',
     ADMIN_TOKEN: world.adminToken,
+    ALLOW_LOCAL_PREVIEW: 'true',
   })
   expect(world.adminToken).toMatch(/^[0-9a-f]{64}$/)
   expect(vars.MPP_SECRET_KEY).not.toBe(vars.CHALLENGE_SECRET)
