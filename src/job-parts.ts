@@ -45,8 +45,13 @@ const createCutOut =
         return { code: 'upstream_failed', message, retryable: true }
       }
       const sink = await outputs.open({ width: output.width, height: output.height })
-      for await (const piece of result.body) await sink.write(piece)
-      return await sink.finish()
+      try {
+        for await (const piece of result.body) await sink.write(piece)
+        return await sink.finish()
+      } catch (error) {
+        await sink.abort()
+        throw error
+      }
     } catch (error) {
       // Nobody can take it now, or it broke off: another try may do better.
       console.warn(JSON.stringify({ level: 'warn', event: 'cut_output', error: String(error) }))

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineEndpoint } from '../endpoint.ts'
 import { ApiError } from '../errors.ts'
-import { acceptRequest, createCall, readJsonBody } from '../generation/accept.ts'
+import { acceptRequest, createCall, readJsonBody, soldAs } from '../generation/accept.ts'
 import { basicPrice } from '../generation/catalogue.ts'
 import { requestSchemas } from '../generation/request.ts'
 import { generationSchema } from '../generation/schemas.ts'
@@ -37,6 +37,7 @@ export const generateImage = defineEndpoint({
   errors: ['request_too_large', 'unsupported_media_type', 'model_unavailable'],
   sale: {
     mimeType: 'application/json',
+    soldAs: (_, price) => soldAs(PATH, price),
     price: ({ generation }) => basicPrice('image', generation.list()),
     async prepare(c) {
       const { body, services } = c.var
@@ -50,8 +51,7 @@ export const generateImage = defineEndpoint({
         const message = `The field "resolution" must be smaller for a transparent background: ${most} pixels at most.`
         throw new ApiError('invalid_request', { message })
       }
-      const basic = basicPrice('image', listed)
-      return createCall(accepted, generation.open, { route: PATH, basic, place: generation.place })
+      return createCall(accepted, generation.open, { route: PATH, place: generation.place })
     },
   },
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { defineEndpoint } from '../endpoint.ts'
-import { acceptRequest, createCall, readJsonBody } from '../generation/accept.ts'
+import { acceptRequest, createCall, readJsonBody, soldAs } from '../generation/accept.ts'
 import { basicPrice } from '../generation/catalogue.ts'
 import { requestSchemas } from '../generation/request.ts'
 import { generationSchema } from '../generation/schemas.ts'
@@ -33,6 +33,7 @@ export const generateVideo = defineEndpoint({
   errors: ['request_too_large', 'unsupported_media_type', 'model_unavailable'],
   sale: {
     mimeType: 'application/json',
+    soldAs: (_, price) => soldAs(PATH, price),
     price: ({ generation }) => basicPrice('video', generation.list()),
     async prepare(c) {
       const { body, services } = c.var
@@ -40,8 +41,7 @@ export const generateVideo = defineEndpoint({
       const json = await readJsonBody(body, c.req.header('content-type') ?? null)
       const listed = generation.list()
       const accepted = acceptRequest('video', json, listed, config.prices.removeBackground)
-      const basic = basicPrice('video', listed)
-      return createCall(accepted, generation.open, { route: PATH, basic, place: generation.place })
+      return createCall(accepted, generation.open, { route: PATH, place: generation.place })
     },
   },
 })

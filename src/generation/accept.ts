@@ -22,7 +22,9 @@ export async function readJsonBody(body: Body, contentType: string | null): Prom
   }
   if ((body.declaredBytes ?? 0) > MAX_REQUEST_BYTES) throw new ApiError('request_too_large')
   const { bytes, isWhole } = await body.readHead()
-  if (!isWhole || bytes.byteLength > MAX_REQUEST_BYTES) throw new ApiError('request_too_large')
+  // A body of just the limit is whole though its end was not seen yet.
+  const isAll = isWhole || bytes.byteLength === body.declaredBytes
+  if (!isAll || bytes.byteLength > MAX_REQUEST_BYTES) throw new ApiError('request_too_large')
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch {
@@ -33,15 +35,17 @@ export async function readJsonBody(body: Body, contentType: string | null): Prom
 /** A request that can be served, and what it is sold for. */
 export interface AcceptedRequest extends GenerationRequest {
   readonly order: Omit<GenerationOrder, 'id'>
+  /** Whether somebody generates for it here, today. */
+  readonly isServed: boolean
   readonly price: Price
   /** Every field that makes a difference, defaults filled in. */
   readonly options: Readonly<Record<string, string>>
 }
 
 /**
- * Reads a request for a model that somebody serves here.
+ * Reads a request for a model.
  * @param removal what removing the background costs
- * @throws ApiError `invalid_request`, `model_unavailable`
+ * @throws ApiError `invalid_request`
  */
 export function acceptRequest(
   kind: GenerationModel['kind'],
@@ -56,16 +60,13 @@ export function acceptRequest(
   )
   const { model, task, isTransparent } = request
   const { server } = listed.find((row) => row.model === model)!
-  if (!server) {
-    const message = `The model ${model.name} cannot be had here at the moment. GET /v1/models lists those that can.`
-    throw new ApiError('model_unavailable', { message, retryAfter: 3600 })
-  }
-  const { provider, upstreamId, servedBy, deadlineSeconds } = server
+  const { provider, upstreamId, servedBy, deadlineSeconds } = server ?? { ...model, servedBy: null }
   const plain = priceOf(model, task.resolution, task.durationSeconds)
   const { prompt, aspectRatio, resolution, durationSeconds } = task
   return {
     ...request,
     order: { model: model.name, provider, servedBy, task: { ...task, upstreamId }, isTransparent, deadlineSeconds },
+    isServed: server !== null,
     price: isTransparent ? withCutOut(plain, removal) : plain,
     options: {
       ...{ model: model.name, prompt, aspect_ratio: aspectRatio },
@@ -80,30 +81,30 @@ const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 /** Seconds after which a first look makes sense. */
 const LOOK_AFTER_S = 2
 
+/** What a request of a price is sold as: a challenge is good for what costs the same. */
+export const soldAs = (route: string, price: Price): string => `${route}?price=${price}`
+
 /**
  * A paid call that has a job accepted. The job is noted as its work and begins when it is paid for, at the first answer;
  * every further answer tells how it stands.
- * @param basic what a request costs that asks for nothing in particular: dearer ones are sold as something else
  * @param place where a job can be asked about, up to its id
  */
 export function createCall(
-  { order, price, options }: AcceptedRequest,
+  { order, price, options, isServed }: AcceptedRequest,
   open: OpenGeneration,
-  { route, basic, place }: { route: string; basic: Price; place: string },
+  { route, place }: { route: string; place: string },
 ) {
-  const { model, resolution, duration, background } = options
-  const tariff = new URLSearchParams({
-    model: model!,
-    resolution: resolution!,
-    duration: duration!,
-    background: background!,
-  })
   return {
     options,
-    offer: { price, soldAs: price === basic ? route : `${route}?${tariff}` },
+    offer: { price, soldAs: soldAs(route, price) },
     workSeconds: 1,
     limitSeconds: 30,
-    async assertReady() {},
+    // Not before: whoever has paid for a job may ask for it, whatever is configured by then.
+    async assertReady() {
+      if (isServed) return
+      const message = `The model ${order.model} cannot be had here at the moment. GET /v1/models lists those that can.`
+      throw new ApiError('model_unavailable', { message, retryAfter: 3600 })
+    },
     takeBody: async () => ({
       size: 0,
       sha256: SHA256_OF_NOTHING,

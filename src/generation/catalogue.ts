@@ -91,13 +91,29 @@ export function listModels({ models, isConfigured, allowPreview, today }: Catalo
     deadlineSeconds: by.deadlineSeconds,
     servedBy,
   })
+  /** What the alias takes and whoever serves it can make. */
+  const listAs = (model: GenerationModel, by: GenerationModel, servedBy: string | null): ListedModel => {
+    const both = <Value>(own: readonly Value[], others: readonly Value[]) =>
+      own.filter((value) => others.includes(value))
+    const narrowed = {
+      ...model,
+      aspectRatios: both(model.aspectRatios, by.aspectRatios),
+      resolutions: both(model.resolutions, by.resolutions),
+      durations: both(model.durations, by.durations),
+    }
+    const isPossible =
+      narrowed.aspectRatios.length > 0 &&
+      (model.resolutions.length === 0 || narrowed.resolutions.length > 0) &&
+      (model.durations.length === 0 || narrowed.durations.length > 0)
+    return isPossible ? { model: narrowed, server: serve(by, servedBy) } : { model, server: null }
+  }
   return [...models, ...previewModels].map((model) => {
     if (isServed(model)) return { model, server: serve(model, null) }
     const fallback = models.find(({ name, kind }) => name === model.fallback && kind === model.kind)
-    if (fallback && isServed(fallback)) return { model, server: serve(fallback, fallback.name) }
+    if (fallback && isServed(fallback)) return listAs(model, fallback, fallback.name)
     const stand = previewModels.find(({ kind }) => kind === model.kind)!
     const canStand = allowPreview && isConfigured(PREVIEW)
-    return { model, server: canStand ? serve(stand, PREVIEW) : null }
+    return canStand ? listAs(model, stand, PREVIEW) : { model, server: null }
   })
 }
 

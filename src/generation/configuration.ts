@@ -15,11 +15,14 @@ export interface GenerationConfig {
 }
 
 const amount = z.string().regex(/^(0|[1-9]\d{0,5})(\.\d{1,6})?$/, 'must be US dollars as text, such as "0.05"')
-const rate = z.strictObject({
-  base: amount,
-  byResolution: z.record(z.string(), amount).optional(),
-  perSecond: z.literal(true).optional(),
-})
+const rateOf = (money: typeof amount) =>
+  z.strictObject({
+    base: money,
+    // As requests name them.
+    byResolution: z.record(z.string().lowercase('must name resolutions in lower case'), money).optional(),
+    perSecond: z.literal(true).optional(),
+  })
+const price = amount.refine((text) => Number(text) > 0, 'must be more than nothing')
 
 /** What an operator may change of a row. */
 const override = z.strictObject({
@@ -29,10 +32,10 @@ const override = z.strictObject({
     .array(z.string().regex(/^\d{1,2}:\d{1,2}$/))
     .min(1)
     .optional(),
-  resolutions: z.array(z.string()).optional(),
+  resolutions: z.array(z.string().lowercase('must be in lower case')).optional(),
   durations: z.array(z.number().int().positive()).optional(),
-  price: rate.optional(),
-  cost: rate.optional(),
+  price: rateOf(price).optional(),
+  cost: rateOf(amount).optional(),
   settlement: z.literal('on_accept').optional(),
   deadlineSeconds: z.number().int().min(10).max(3600).optional(),
   sunset: z.iso.date().nullable().optional(),
@@ -44,6 +47,7 @@ function readModels(text: string | undefined, problems: string[]): readonly Gene
   let changes: unknown
   try {
     changes = JSON.parse(text)
+    if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) throw new SyntaxError()
   } catch {
     problems.push('GENERATION_MODELS is not JSON: {"model": {"field": value}}')
     return generationModels

@@ -19,8 +19,8 @@ const ROW = 'row'
 const RESERVED_MS = 3 * 24 * 60 * 60 * 1000
 /** After an error that nobody expected. */
 const TRY_AGAIN_MS = 5_000
-/** A step that runs longer than this belongs to an object that is gone. */
-const STEP_MS = 20 * 60 * 1000
+/** When somebody looks whether a step has died with its object; one that runs on is not disturbed, since alarms wait. */
+const STEP_MS = 15 * 1000
 
 /**
  * One generation: the one place where its callers meet its work. The row is written before every step, alarms drive it, and
@@ -61,7 +61,7 @@ export class GenerationJob extends DurableObject {
   /** @see GenerationClient.begin */
   begin(): GenerationView | null {
     const row = this.#row
-    if (row?.step.name === 'reserved' && row.status === 'pending') this.#start(row)
+    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now() })
     return this.#row ? viewOf(this.#row) : null
   }
 
@@ -103,14 +103,15 @@ export class GenerationJob extends DurableObject {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
     const isDue = row.status === 'canceled' || (row.status === 'failed' && row.error?.code !== 'payment_failed')
-    const most = row.wasBlocked ? 1 : MAX_RETRIES
     const isOther = prompt !== null && prompt !== row.task.prompt
-    const isForbidden = row.error?.code === 'content_blocked' && !isOther
-    const isLate = now() - row.createdAt > RETRY_MS
-    if (!isDue || isForbidden || isLate || row.retries >= most) return { kind: 'refused' }
+    const wasBlocked = row.error?.code === 'content_blocked'
+    const isForbidden = wasBlocked && (!isOther || row.blockedRetries > 0)
+    const isLate = now() - row.begunAt > RETRY_MS
+    if (!isDue || isForbidden || isLate || row.retries >= MAX_RETRIES) return { kind: 'refused' }
     const task = prompt === null ? row.task : { ...row.task, prompt }
     // A new attempt counts from nothing, but what callers have seen never falls.
-    this.#start({ ...row, task, retries: row.retries + 1 })
+    const blockedRetries = row.blockedRetries + (wasBlocked ? 1 : 0)
+    this.#start({ ...row, task, retries: row.retries + 1, blockedRetries })
     return { kind: 'done', view: viewOf(this.#row!) }
   }
 
@@ -119,12 +120,13 @@ export class GenerationJob extends DurableObject {
     const row = this.#row
     if (!row) return
     if (row.step.name === 'reserved' || row.step.name === 'done') return this.#rest(row)
-    // If the object dies under it, this one is the next.
+    // If the object dies under the step, this one goes on.
     this.#wakeIn(STEP_MS)
     try {
       const { row: next, dueIn } = await runStep(row, this.#parts, (before) => this.#write(before))
       this.#write(next)
-      this.#wakeIn(dueIn ?? GENERATION_LIFE_MS)
+      // An upstream may want more time than there is.
+      this.#wakeIn(dueIn === null ? GENERATION_LIFE_MS : Math.min(dueIn, Math.max(0, next.deadline - now())))
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'generation', id: row.id, error: String(error) }))
       this.#wakeIn(TRY_AGAIN_MS)

@@ -54,8 +54,10 @@ export interface GenerationRow extends GenerationOrder {
   /** How often in a row the upstream could not be asked. */
   readonly misses: number
   readonly retries: number
-  /** Whether it was blocked before: the prompt may be changed once. */
-  readonly wasBlocked: boolean
+  /** Retries of a blocked one, with another prompt. */
+  readonly blockedRetries: number
+  /** When it was paid for. */
+  readonly begunAt: number
 }
 
 /** A generation as callers see it. */
@@ -102,7 +104,8 @@ export const reserve = (order: GenerationOrder): GenerationRow => ({
   deadline: 0,
   misses: 0,
   retries: 0,
-  wasBlocked: false,
+  blockedRetries: 0,
+  begunAt: 0,
 })
 
 export const isOver = ({ status }: GenerationRow): boolean =>

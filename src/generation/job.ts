@@ -6,6 +6,8 @@ import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provide
 /** The shortest and the longest time between two looks at an operation, or two tries. */
 const LEAST_MS = 1_000
 const MOST_MS = 30_000
+/** What is left at least for a picture's background once the picture is there. */
+const CUT_MS = 120_000
 
 /** Removes the background of a stored picture. `null`: not now, try again. */
 export type CutOut = (output: StoredOutput) => Promise<StoredOutput | GenerationError | null>
@@ -63,10 +65,16 @@ export const failWith = (row: GenerationRow, error: GenerationError): StepEnd =>
     status: 'failed',
     step: { name: 'done' },
     error,
-    wasBlocked: row.wasBlocked || error.code === 'content_blocked',
   },
   dueIn: null,
 })
+
+const lost: UpstreamState = {
+  kind: 'unavailable',
+  cause: 'its answer was lost',
+  retryAfterMs: null,
+  mayHaveBegun: true,
+}
 
 const timedOut: GenerationError = {
   code: 'timed_out',
@@ -85,12 +93,13 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
     const outputs = await sinks.finish(state.outputs)
     const name = row.isTransparent ? 'cut' : 'keep'
     const progress = Math.max(row.progress, row.isTransparent ? 80 : 95)
-    return { row: { ...row, status: 'processing', step: { name }, outputs, progress, misses: 0 }, dueIn: 0 }
+    const deadline = Math.max(row.deadline, now() + CUT_MS)
+    return { row: { ...row, status: 'processing', step: { name }, outputs, progress, misses: 0, deadline }, dueIn: 0 }
   }
   await sinks.finish([])
   if (state.kind === 'failed') return failWith(row, state)
   // It may have worked, and want to be paid for it: once more may help, and no more.
-  if (state.mayHaveBegun && row.misses > 0) {
+  if (row.step.name === 'started' && state.mayHaveBegun && row.misses > 0) {
     const message = 'The upstream did not answer. Nothing is lost: retry the generation.'
     return failWith(row, { code: 'upstream_failed', message, retryable: true })
   }
@@ -120,18 +129,21 @@ export async function runStep(
 ): Promise<StepEnd> {
   const { name } = row.step
   if (name === 'reserved' || name === 'done') return { row, dueIn: null }
-  if (row.deadline <= now()) return failWith(row, timedOut)
-  if (name === 'cut') return cut(row, parts)
+  // What is made is never too late.
   if (name === 'keep') {
     for (const output of row.outputs) await parts.outputs.keep(output)
     return { row: { ...row, status: 'completed', step: { name: 'done' }, progress: 100 }, dueIn: null }
   }
+  if (row.deadline <= now()) return failWith(row, timedOut)
+  if (name === 'cut') return cut(row, parts)
   const provider = parts.openProvider(row.provider)
   if (!provider) {
     const message = 'The model is not configured any more.'
     return failWith(row, { code: 'upstream_failed', message, retryable: true })
   }
   const sinks = new Sinks(parts, row)
+  // It was asked, and whoever asked is gone, or could not store what came.
+  if (name === 'started') return take(row, lost, sinks)
   if (row.step.name === 'poll') {
     const state = await provider.poll!(row.step.operation, row.task, sinks)
     return take(row, state, sinks)

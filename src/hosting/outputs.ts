@@ -5,7 +5,7 @@ import type { HostedFiles } from './files.ts'
 import type { HostedFile, HostedType } from './hosted-file.ts'
 import { tiers } from './tiers.ts'
 
-/** As much of an output as tells what it is and how large. */
+/** As much of an output as tells what it is and, usually, how large. */
 const HEAD_BYTES = 64 * 1024
 
 const types: Readonly<Record<string, HostedType>> = {
@@ -30,7 +30,9 @@ function look(head: Uint8Array, asked: { width: number; height: number }): Seen 
   if (!contentType) throw new Error(`an output is ${kind ?? 'nothing that is known'}`)
   if (kind !== 'png' && kind !== 'jpeg' && kind !== 'webp') return { contentType, ...asked }
   const header = readHeader(head, kind)
-  if (header === 'incomplete' || 'broken' in header) throw new Error(`an output is a broken ${kind}`)
+  // Its size may stand behind much else: then it is what was asked for.
+  if (header === 'incomplete') return { contentType, ...asked }
+  if ('broken' in header) throw new Error(`an output is a broken ${kind}`)
   return { contentType, width: header.width, height: header.height }
 }
 
@@ -66,18 +68,30 @@ class Output implements StoredSink {
     const content = this.#stream.readable as unknown as AsyncIterable<Uint8Array>
     this.#added = this.#files.add({ contentType, content, picture: null, hashes: null, ...life })
     // Whoever writes hears of it first.
-    this.#added.catch((error: unknown) => this.#writer.abort(error).catch(() => {}))
+    this.#added.catch((error: unknown) => this.#end(error))
     await this.#pass(head)
   }
 
+  /** Ends the stream, so that whoever writes does not wait for a reader that never comes. Never throws. */
+  async #end(reason: unknown): Promise<void> {
+    const { readable } = this.#stream
+    await (readable.locked ? this.#writer.abort(reason) : readable.cancel(reason)).catch(() => {})
+  }
+
+  /** @throws why it cannot be stored, where that is known */
   async #pass(bytes: Uint8Array): Promise<void> {
-    await this.#writer.ready
-    await this.#writer.write(bytes)
+    try {
+      await this.#writer.ready
+      await this.#writer.write(bytes)
+    } catch (error) {
+      await this.#added
+      throw error
+    }
   }
 
   async finish(): Promise<StoredOutput> {
     if (this.#head !== null) await this.#begin(this.#head)
-    await this.#writer.close()
+    await this.#writer.close().catch(() => {})
     const file = await this.#added!
     const { contentType, width, height } = this.#seen!
     const { url } = this.#files.describe(file)
@@ -85,7 +99,7 @@ class Output implements StoredSink {
   }
 
   async abort(): Promise<void> {
-    await this.#writer.abort(new Error('not wanted')).catch(() => {})
+    await this.#end(new Error('not wanted'))
     // What was stored of it all the same is provisional, and goes by itself.
     await this.#added?.then(({ id }) => this.#files.delete(id)).catch(() => {})
   }

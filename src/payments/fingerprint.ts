@@ -7,7 +7,7 @@ import type { Ask } from './protocol.ts'
  * @param sha256 hash of the body, in hex
  */
 export async function fingerprintOf(
-  { method, route }: Ask,
+  { method, route }: Pick<Ask, 'method' | 'route'>,
   options: Readonly<Record<string, string>>,
   sha256: string,
 ): Promise<string> {

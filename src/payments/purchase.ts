@@ -22,6 +22,8 @@ export interface ShownPayment {
 export interface Visit {
   readonly c: Context<AppEnv>
   readonly ask: Ask
+  /** The endpoint's own path: what it is sold as, and for, makes no other request of it. */
+  readonly path: string
   readonly call: PaidCall
   /** Whether other calls may have what the payment has bought: it is then for `call` to say what that is. */
   readonly isShared: boolean
@@ -65,7 +67,11 @@ export async function purchase(visit: Visit): Promise<JobEnd | { readonly kind: 
   const upload = await call.takeBody()
   try {
     const recalled = await till.openLedger(binding.payment).recall(idempotencyKey).catch(unreachable)
-    const fingerprint = await fingerprintOf(visit.ask, call.options, upload.sha256)
+    const fingerprint = await fingerprintOf(
+      { method: visit.ask.method, route: visit.path },
+      call.options,
+      upload.sha256,
+    )
     // Work that is owed may be another request: clients that sign anew could not have it otherwise.
     const isFree = binding.fingerprint === null || recalled?.isOwed
     if (!isFree && binding.fingerprint !== fingerprint) throw new ApiError('idempotency_key_reused')
@@ -132,7 +138,7 @@ async function sell(visit: Visit, payment: ShownPayment, binding: Binding | null
   try {
     // A body that trickles in must not keep an old verdict.
     if (now() - judgedAt > CONDUCT_FRESH_MS) moneyFirst = await judge()
-    const fingerprint = await fingerprintOf(ask, call.options, upload.sha256)
+    const fingerprint = await fingerprintOf({ method: ask.method, route: visit.path }, call.options, upload.sha256)
     if (idempotencyKey) await bind(checkout, fingerprint, binding)
     const job = {
       c,

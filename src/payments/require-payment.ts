@@ -23,14 +23,15 @@ export const requirePayment =
       throw new ApiError('not_configured', { message })
     }
     const asked = new URL(c.req.url).searchParams
+    const price = sale.price(services, asked)
     let ask: Ask = {
       method: route.method,
-      route: sale.soldAs?.(asked) ?? route.path,
+      route: sale.soldAs?.(asked, price) ?? route.path,
       resource: host.origin + route.path,
       realm: host.name,
       description: route.summary,
       mimeType: sale.mimeType,
-      price: sale.price(services, asked),
+      price,
     }
     // Accepted is every protocol; offered is what the host is for.
     const own = till.protocols.filter(({ name }) => name === host.role)
@@ -52,7 +53,17 @@ export const requirePayment =
     const payment = isMalformed ? null : shown
     const idempotencyKey = await readIdempotencyKey(headers, payment?.credential ?? null)
     const isShared = sale.isShared === true
-    const end = await purchase({ c, ask, call, isShared, shown: payment, idempotencyKey, address, counted })
+    const end = await purchase({
+      c,
+      ask,
+      path: route.path,
+      call,
+      isShared,
+      shown: payment,
+      idempotencyKey,
+      address,
+      counted,
+    })
     if (end.kind === 'answer') return end.response
     if (end.kind === 'refused') return refuse(refusalFor(end.reason))
     if (isMalformed) return refuse(refusalFor(shown.reason))

@@ -55,7 +55,7 @@ export interface Sale {
    * The route that challenges are made for, where it is not simply the endpoint's own: calls that share it take each
    * other's payments, and options that change the price must change it, or a challenge would be good for either.
    */
-  soldAs?(options: URLSearchParams): string
+  soldAs?(options: URLSearchParams, price: Price): string
   /** A payment buys one thing, whichever of the calls that are sold as one shows it; `handOver` says what that is to it. */
   readonly isShared?: true
   /** Media type of the result, for challenges. */

@@ -34,19 +34,19 @@ function equip(given: Env): Env {
   return whole
 }
 
-export { DailyCap, Generation, IdempotencyKey, Standing, UploadToken } from '../../../src/index.ts'
+export { DailyCap, IdempotencyKey, Standing, UploadToken } from '../../../src/index.ts'
 
-type ObjectClass = new (ctx: DurableObjectState, env: Env) => InstanceType<typeof gateway.PaymentLedger>
-
-const equipped = (Base: ObjectClass): ObjectClass =>
-  class extends Base {
-    constructor(ctx: DurableObjectState, env: Env) {
-      super(ctx, equip(env))
-    }
+// Every class of src/index.ts that uses its environment is equipped here; each has its line in own-stack.ts.
+export class PaymentLedger extends gateway.PaymentLedger {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, equip(env))
   }
-
-// Every class of src/index.ts has its line here, and one among the bindings in own-stack.ts.
-export const PaymentLedger = equipped(gateway.PaymentLedger)
+}
+export class Generation extends gateway.Generation {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, equip(env))
+  }
+}
 
 export default {
   fetch: (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>

@@ -150,6 +150,32 @@ describe('a generation', () => {
     expect(upstream.asked).toEqual(['start'])
   })
 
+  it('whose output cannot be stored asks its upstream once more, and no more', async () => {
+    upstream.start = [give('fox'), give('fox'), give('fox')]
+    upstream.failing.add('finish')
+    const { step, read } = await begin()
+    for (let i = 0; i < 6; i += 1) await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['failed', ['start', 'start']])
+  })
+
+  it('whose upstream cannot be asked about its operation is asked about again, as often as there is time', async () => {
+    const lost = says({ kind: 'unavailable', cause: '502', retryAfterMs: null, mayHaveBegun: true })
+    upstream.start = [running]
+    upstream.poll = [lost, lost, lost, lost, give('clip')]
+    const { step, read } = await begin()
+    for (let i = 0; i < 7; i += 1) await step()
+    expect([(await read()).status, upstream.asked[0], upstream.asked.length]).toEqual(['completed', 'start', 6])
+  })
+
+  it('that is made when its time is over is kept all the same', async () => {
+    upstream.start = [give('fox')]
+    const { step, read } = await begin()
+    await step()
+    vi.setSystemTime(start + 400_000)
+    await step()
+    expect((await read()).status).toBe('completed')
+  })
+
   it('fails when its upstream is not configured any more', async () => {
     const { step, read } = await begin({ provider: 'gone' })
     await step()
@@ -262,13 +288,13 @@ describe('retrying a generation', () => {
   })
 
   it('of a blocked one wants another prompt, and is granted once', async () => {
-    upstream.start = [fail('content_blocked'), fail('upstream_failed')]
+    upstream.start = [fail('content_blocked'), fail('content_blocked')]
     const { job, step } = await begin()
     await step()
     expect([await job.retry(null), await job.retry('a fox')]).toEqual([{ kind: 'refused' }, { kind: 'refused' }])
     expect((await job.retry('a cat')).kind).toBe('done')
     await step()
-    expect(await job.retry(null)).toEqual({ kind: 'refused' })
+    expect(await job.retry('a dog')).toEqual({ kind: 'refused' })
   })
 
   it('runs a cancelled one, and none that runs or is completed, nor after 24 hours', async () => {
@@ -284,6 +310,18 @@ describe('retrying a generation', () => {
     await late.job.cancel()
     vi.setSystemTime(start + 24 * HOUR_MS + 1)
     expect(await late.job.retry(null)).toEqual({ kind: 'refused' })
+  })
+
+  it('counts its day from when it was paid for', async () => {
+    const id = createGenerationId()
+    const stub = namespace.getByName(id)
+    const job = stub as unknown as GenerationClient
+    await job.reserve(orderOf(id))
+    vi.setSystemTime(start + 23 * HOUR_MS)
+    await job.begin()
+    await job.cancel()
+    vi.setSystemTime(start + 40 * HOUR_MS)
+    expect((await job.retry(null)).kind).toBe('done')
   })
 
   it('of no job is unknown', async () => {
