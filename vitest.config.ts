@@ -1,6 +1,9 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
+/** They wait for time-outs of the outside world, and so for `npm run test:slow`. */
+const patient = ['facilitator', 'fault-chain', 'upload'].map((name) => `test/e2e/${name}.test.ts`)
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: patient,
           globalSetup: './test/e2e/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -35,6 +39,16 @@ export default defineConfig({
           name: 'restart',
           include: ['test/restart/**/*.test.ts'],
           globalSetup: './test/restart/global-setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'patient',
+          include: patient,
+          globalSetup: './test/e2e/global-setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
