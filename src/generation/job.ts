@@ -60,12 +60,7 @@ function backOff(misses: number, asked: number | null): number {
 }
 
 export const failWith = (row: GenerationRow, error: GenerationError): StepEnd => ({
-  row: {
-    ...row,
-    status: 'failed',
-    step: { name: 'done' },
-    error,
-  },
+  row: { ...row, status: 'failed', step: { name: 'done' }, error },
   dueIn: null,
 })
 
@@ -120,7 +115,7 @@ async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
 /**
  * Does what is due for a job.
  * @param write keeps a row before what it announces is done
- * @throws whatever a store throws: the same step is tried again
+ * @throws whatever a store throws: the step is tried again; one that has asked its upstream counts as lost
  */
 export async function runStep(
   row: GenerationRow,

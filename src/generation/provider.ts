@@ -1,4 +1,4 @@
-/** How long a failure is likely to last, and what a caller is told of it. */
+/** Why a generation failed, as callers are told. */
 export type FailureCode = 'content_blocked' | 'upstream_failed' | 'timed_out'
 
 /** What an upstream is asked for: valid for its model, defaults filled in. Plain data: it is kept in the job. */
