@@ -3,7 +3,7 @@ import { defineEndpoint } from '../endpoint.ts'
 import { acceptRequest, createCall, readJsonBody, soldAs } from '../generation/accept.ts'
 import { basicPrice } from '../generation/catalogue.ts'
 import { requestSchemas } from '../generation/request.ts'
-import { generationSchema } from '../generation/schemas.ts'
+import { acceptedJob } from '../generation/schemas.ts'
 
 const PATH = '/v1/videos/generate'
 
@@ -20,16 +20,7 @@ export const generateVideo = defineEndpoint({
     contentTypes: ['application/json'],
     schema: z.toJSONSchema(requestSchemas.video, { io: 'input' }),
   },
-  response: {
-    description: 'The job.',
-    contentTypes: ['application/json'],
-    schema: generationSchema,
-    status: 202,
-    headers: {
-      Location: 'Where the job can be asked about.',
-      'Retry-After': 'Seconds until a first look makes sense.',
-    },
-  },
+  response: acceptedJob,
   errors: ['request_too_large', 'unsupported_media_type', 'model_unavailable'],
   sale: {
     mimeType: 'application/json',

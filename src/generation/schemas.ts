@@ -29,3 +29,12 @@ export const generationSchema = {
     retryable: { type: 'boolean' },
   },
 } as const
+
+/** What a request for a generation is answered with, for the documentation. */
+export const acceptedJob = {
+  description: 'The job.',
+  contentTypes: ['application/json'],
+  schema: generationSchema,
+  status: 202,
+  headers: { Location: 'Where the job can be asked about.', 'Retry-After': 'Seconds until a first look makes sense.' },
+} as const

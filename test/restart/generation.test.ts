@@ -96,3 +96,28 @@ describe('a gateway that is killed while a generation runs', () => {
     expect((await countCalls(/predictLongRunning/)) - before).toBe(1)
   })
 })
+
+describe('a payment for a job whose model is gone since', () => {
+  it('still gives that job, and begins it; whoever has not paid hears that it is gone', async () => {
+    const body = { model: 'seedream-4.0', prompt: 'a chair' }
+    const headers = await pay(50_000n)
+    const { id } = (await (await generate('images', body, headers)).json()) as Job
+    await finish(id)
+    await stack.restart({ ALLOW_LOCAL_PREVIEW: 'false' })
+    const [nothing, again] = await measureIncome(() => generate('images', body, headers))
+    expect([again.status, ((await again.json()) as Job).id, nothing]).toEqual([202, id, 0n])
+    const unpaid = await generate('images', body, createCaller())
+    expect([unpaid.status, ((await unpaid.json()) as Job).error]).toEqual([503, 'model_unavailable'])
+  })
+
+  it('still gives that job when another price is asked by now', async () => {
+    await stack.restart(upstreams.values)
+    const body = { model: 'seedream-4.0', prompt: 'a table' }
+    const headers = await pay(50_000n)
+    const { id } = (await (await generate('images', body, headers)).json()) as Job
+    await finish(id)
+    await stack.restart({ ...upstreams.values, GENERATION_MODELS: '{"seedream-4.0":{"price":{"base":"0.07"}}}' })
+    const again = await generate('images', body, headers)
+    expect([again.status, ((await again.json()) as Job).id]).toEqual([202, id])
+  })
+})
