@@ -115,7 +115,11 @@ function make(env: Env): Made {
       { name: 'storage', check: async () => void (await env.STORAGE.head('health')) },
     ],
   }
-  const job = createJobParts(config.generation, preview, matte, createOutputStore(files))
+  const { openLedger } = services.till
+  const job = createJobParts(config.generation, preview, matte, createOutputStore(files), {
+    collect: ({ payment, result }) => openLedger(payment).collectFor(result),
+    giveBack: ({ payment, result }) => openLedger(payment).giveBack(result),
+  })
   const made = { services, job }
   remembered.set(env, made)
   return made

@@ -1,7 +1,7 @@
 import { ApiError } from './errors.ts'
 import { PREVIEW } from './generation/catalogue.ts'
 import type { GenerationConfig } from './generation/configuration.ts'
-import type { CutOut, JobParts } from './generation/job.ts'
+import type { CutOut, JobParts, JobPayments } from './generation/job.ts'
 import type { OutputStore } from './generation/output-store.ts'
 import type { PreviewService } from './generation/preview.ts'
 import type { Provider } from './generation/provider.ts'
@@ -68,6 +68,7 @@ export function createJobParts(
   preview: PreviewService,
   matte: MatteHosts,
   outputs: OutputStore,
+  payments: JobPayments,
 ): JobParts {
   const made = new Map<string, Provider>([[PREVIEW, createLocal(preview)]])
   return {
@@ -82,6 +83,7 @@ export function createJobParts(
       return provider
     },
     cutOut: createCutOut(matte, outputs),
+    payments,
     sizeOf: ({ task }) => sizeOf(task),
   }
 }

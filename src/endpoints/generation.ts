@@ -52,9 +52,11 @@ export const readGeneration = defineEndpoint({
   errors: ['invalid_request', 'not_found'],
   async handle(c) {
     const { wait } = readQuery(c, query)
-    const view = await openJob(c).read(Number(wait) * 1000)
-    if (!view) throw createUnknown()
-    return c.json(view)
+    const reading = await openJob(c).read(Number(wait) * 1000)
+    if (!reading) throw createUnknown()
+    const answer = c.json(reading.view)
+    for (const [name, value] of reading.receipt ?? []) answer.headers.set(name, value)
+    return answer
   },
 })
 

@@ -14,6 +14,9 @@ export interface GenerationConfig {
   readonly warnings: readonly string[]
 }
 
+/** The latest deadline of what is paid for on completion: so much of 15 minutes is left for all the rest. */
+const MAX_DEFERRED_S = 700
+
 const amount = z.string().regex(/^(0|[1-9]\d{0,5})(\.\d{1,6})?$/, 'must be US dollars as text, such as "0.05"')
 const rateOf = (money: typeof amount) =>
   z.strictObject({
@@ -36,7 +39,7 @@ const override = z.strictObject({
   durations: z.array(z.number().int().positive()).optional(),
   price: rateOf(price).optional(),
   cost: rateOf(amount).optional(),
-  settlement: z.literal('on_accept').optional(),
+  settlement: z.enum(['on_accept', 'on_success']).optional(),
   deadlineSeconds: z.number().int().min(10).max(3600).optional(),
   sunset: z.iso.date().nullable().optional(),
   fallback: z.string().nullable().optional(),
@@ -66,7 +69,13 @@ function readModels(text: string | undefined, problems: string[]): readonly Gene
     return generationModels
   }
   // What is not given stays; zod leaves out what is absent.
-  return generationModels.map((model) => ({ ...model, ...parsed.data[model.name] }) as GenerationModel)
+  const models = generationModels.map((model) => ({ ...model, ...parsed.data[model.name] }) as GenerationModel)
+  for (const { name, settlement, deadlineSeconds } of models) {
+    if (settlement === 'on_accept' || deadlineSeconds <= MAX_DEFERRED_S) continue
+    const reason = `"on_success" needs a "deadlineSeconds" of at most ${MAX_DEFERRED_S}: payments live 15 minutes`
+    problems.push(`GENERATION_MODELS is not valid at "${name}.settlement": ${reason}`)
+  }
+  return models
 }
 
 function readProvider(

@@ -1,15 +1,18 @@
 import { DurableObject } from 'cloudflare:workers'
 import { now } from '../clock.ts'
-import type { Granted } from './generation.ts'
+import type { Granted, Reading } from './generation.ts'
 import {
+  type Authorization,
   GENERATION_LIFE_MS,
   type GenerationOrder,
   type GenerationRow,
   type GenerationView,
+  isMade,
   isOver,
   MAX_RETRIES,
   RETRY_MS,
   reserve,
+  stepAfterEnd,
   viewOf,
 } from './generation-row.ts'
 import { type JobParts, runStep } from './job.ts'
@@ -59,9 +62,9 @@ export class GenerationJob extends DurableObject {
   }
 
   /** @see GenerationClient.begin */
-  begin(): GenerationView | null {
+  begin(authorization: Authorization | null): GenerationView | null {
     const row = this.#row
-    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now() })
+    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now(), authorization })
     return this.#row ? viewOf(this.#row) : null
   }
 
@@ -72,7 +75,7 @@ export class GenerationJob extends DurableObject {
   }
 
   /** @see GenerationClient.read */
-  async read(waitMs: number): Promise<GenerationView | null> {
+  async read(waitMs: number): Promise<Reading | null> {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return null
     if (waitMs > 0 && !isOver(row)) {
@@ -83,7 +86,8 @@ export class GenerationJob extends DurableObject {
       clearTimeout(timer)
       this.#waiting.delete(changed.resolve)
     }
-    return viewOf(this.#row ?? row)
+    const present = this.#row ?? row
+    return { view: viewOf(present), receipt: present.receipt }
   }
 
   /** @see GenerationClient.cancel */
@@ -92,9 +96,9 @@ export class GenerationJob extends DurableObject {
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
     if (row.status === 'canceled') return { kind: 'done', view: viewOf(row) }
     if (row.step.name !== 'start') return { kind: 'refused' }
-    const canceled: GenerationRow = { ...row, status: 'canceled', step: { name: 'done' } }
+    const canceled: GenerationRow = { ...row, status: 'canceled', step: stepAfterEnd(row) }
     this.#write(canceled)
-    this.#wakeIn(GENERATION_LIFE_MS)
+    this.#wakeIn(0)
     return { kind: 'done', view: viewOf(canceled) }
   }
 
@@ -102,7 +106,8 @@ export class GenerationJob extends DurableObject {
   retry(prompt: string | null): Granted {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
-    const isDue = row.status === 'canceled' || (row.status === 'failed' && row.error?.code !== 'payment_failed')
+    // What was not charged is not owed.
+    const isDue = row.authorization === null && (row.status === 'canceled' || row.status === 'failed')
     const isOther = prompt !== null && prompt !== row.task.prompt
     const wasBlocked = row.error?.code === 'content_blocked'
     const isForbidden = wasBlocked && (!isOther || row.blockedRetries > 0)
@@ -125,8 +130,9 @@ export class GenerationJob extends DurableObject {
     try {
       const { row: next, dueIn } = await runStep(row, this.#parts, (before) => this.#write(before))
       this.#write(next)
-      // An upstream may want more time than there is.
-      this.#wakeIn(dueIn === null ? GENERATION_LIFE_MS : Math.min(dueIn, Math.max(0, next.deadline - now())))
+      // An upstream may want more time than there is; what is made has all the time.
+      const left = isMade(next) ? Infinity : Math.max(0, next.deadline - now())
+      this.#wakeIn(dueIn === null ? GENERATION_LIFE_MS : Math.min(dueIn, left))
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'generation', id: row.id, error: String(error) }))
       this.#wakeIn(TRY_AGAIN_MS)

@@ -1,22 +1,33 @@
 import { now } from '../clock.ts'
-import type { GenerationError, GenerationRow } from './generation-row.ts'
+import { type Authorization, CUT_MS, type GenerationError, type GenerationRow, stepAfterEnd } from './generation-row.ts'
 import type { OutputStore, StoredOutput, StoredSink } from './output-store.ts'
 import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provider.ts'
 
 /** The shortest and the longest time between two looks at an operation, or two tries. */
 const LEAST_MS = 1_000
 const MOST_MS = 30_000
-/** What is left at least for a picture's background once the picture is there. */
-const CUT_MS = 120_000
 
 /** Removes the background of a stored picture. `null`: not now, try again. */
 export type CutOut = (output: StoredOutput) => Promise<StoredOutput | GenerationError | null>
+
+/** What collecting came to. `open`: not known yet. `refused`: the money can never come. */
+export type Collected =
+  | { readonly kind: 'settled'; readonly receipt: readonly (readonly [string, string])[] }
+  | { readonly kind: 'refused' | 'open' }
+
+/** The payments of jobs that are paid for on completion. Everything may be repeated. */
+export interface JobPayments {
+  collect(authorization: Authorization): Promise<Collected>
+  /** Nothing is charged. */
+  giveBack(authorization: Authorization): Promise<void>
+}
 
 /** What a job needs of its surroundings; `src/index.ts` fills it. */
 export interface JobParts {
   readonly outputs: OutputStore
   openProvider(name: string): Provider | null
   readonly cutOut: CutOut
+  readonly payments: JobPayments
   /** Size that a task's output is expected to have. */
   sizeOf(row: GenerationRow): { width: number; height: number }
 }
@@ -53,6 +64,9 @@ class Sinks implements OutputSinks {
   }
 }
 
+const stepAfterWork = ({ authorization }: GenerationRow) =>
+  authorization ? ({ name: 'collect' } as const) : ({ name: 'keep' } as const)
+
 /** Twice as long after every miss, and never for all at the same time. */
 function backOff(misses: number, asked: number | null): number {
   const wait = Math.min(MOST_MS, LEAST_MS * 2 ** misses)
@@ -60,8 +74,14 @@ function backOff(misses: number, asked: number | null): number {
 }
 
 export const failWith = (row: GenerationRow, error: GenerationError): StepEnd => ({
-  row: { ...row, status: 'failed', step: { name: 'done' }, error },
-  dueIn: null,
+  row: {
+    ...row,
+    status: 'failed',
+    step: stepAfterEnd(row),
+    // What was not charged is not run again either.
+    error: row.authorization ? { ...error, message: `${error.message} Nothing is charged: send it anew.` } : error,
+  },
+  dueIn: row.authorization ? 0 : null,
 })
 
 const lost: UpstreamState = {
@@ -86,7 +106,7 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
   }
   if (state.kind === 'completed') {
     const outputs = await sinks.finish(state.outputs)
-    const name = row.isTransparent ? 'cut' : 'keep'
+    const { name } = row.isTransparent ? ({ name: 'cut' } as const) : stepAfterWork(row)
     const progress = Math.max(row.progress, row.isTransparent ? 80 : 95)
     const deadline = Math.max(row.deadline, now() + CUT_MS)
     return { row: { ...row, status: 'processing', step: { name }, outputs, progress, misses: 0, deadline }, dueIn: 0 }
@@ -95,7 +115,7 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
   if (state.kind === 'failed') return failWith(row, state)
   // It may have worked, and want to be paid for it: once more may help, and no more.
   if (row.step.name === 'started' && state.mayHaveBegun && row.misses > 0) {
-    const message = 'The upstream did not answer. Nothing is lost: retry the generation.'
+    const message = 'The upstream did not answer, twice.'
     return failWith(row, { code: 'upstream_failed', message, retryable: true })
   }
   const step = row.step.name === 'started' ? ({ name: 'start' } as const) : row.step
@@ -107,9 +127,20 @@ async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
   if (made === null) return { row: { ...row, misses: row.misses + 1 }, dueIn: backOff(row.misses, null) }
   if ('code' in made) return failWith(row, made)
   return {
-    row: { ...row, step: { name: 'keep' }, outputs: [row.outputs[0]!, made], progress: 95, misses: 0 },
+    row: { ...row, step: stepAfterWork(row), outputs: [row.outputs[0]!, made], progress: 95, misses: 0 },
     dueIn: 0,
   }
+}
+
+/** Has the payment collected. Until that is certain, nobody is told of the outputs. */
+async function collect(row: GenerationRow, { payments }: JobParts): Promise<StepEnd> {
+  const collected = await payments.collect(row.authorization!)
+  if (collected.kind === 'open') return { row: { ...row, misses: row.misses + 1 }, dueIn: backOff(row.misses, null) }
+  if (collected.kind === 'settled') {
+    return { row: { ...row, step: { name: 'keep' }, receipt: collected.receipt, misses: 0 }, dueIn: 0 }
+  }
+  const message = 'The payment could not be collected when the output was there.'
+  return failWith({ ...row, outputs: [] }, { code: 'payment_failed', message, retryable: false })
 }
 
 /**
@@ -128,6 +159,11 @@ export async function runStep(
   if (name === 'keep') {
     for (const output of row.outputs) await parts.outputs.keep(output)
     return { row: { ...row, status: 'completed', step: { name: 'done' }, progress: 100 }, dueIn: null }
+  }
+  if (name === 'collect') return collect(row, parts)
+  if (name === 'give-back') {
+    await parts.payments.giveBack(row.authorization!)
+    return { row: { ...row, step: { name: 'done' } }, dueIn: null }
   }
   if (row.deadline <= now()) return failWith(row, timedOut)
   if (name === 'cut') return cut(row, parts)

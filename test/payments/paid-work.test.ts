@@ -39,7 +39,7 @@ function createJob(says: {
     delete: async (key: string) => void seen.deleted.push(key),
   }
   const ledger = {
-    claim: async () => says.claim ?? { kind: 'work', claimId: 'a' },
+    claim: async () => says.claim ?? { kind: 'work', claimId: 'a', due: null },
     renew: async () => true,
     complete: async (_: string, stored: StoredResult) => {
       seen.completed.push(stored)

@@ -28,6 +28,8 @@ export const assets = {
 
 /** What a client gives itself between challenge and settlement. */
 const MAX_TIMEOUT_S = 120
+/** The same, where it waits for the end of work that goes on after the answer. */
+const MAX_DEFERRED_TIMEOUT_S = 900
 /** What a settlement may take, and the least that an authorization must live when the work begins. */
 const [SETTLE_S, MIN_SPARE_S] = [20, 30]
 /** Facilitators refuse what expires sooner: it would not reach a block. */
@@ -100,7 +102,10 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     return created
   }
 
-  async function buildRequirements(terms: { price: string } | Terms, to = payTo): Promise<PaymentRequirements> {
+  async function buildRequirements(
+    terms: { price: string } | Terms,
+    { to = payTo, maxTimeoutSeconds = MAX_TIMEOUT_S } = {},
+  ): Promise<PaymentRequirements> {
     const price = 'price' in terms ? terms.price : { amount: terms.amount, asset: asset.address, extra: domain }
     const server = await openServer()
     const [built] = await server.buildPaymentRequirements({
@@ -108,7 +113,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
       network,
       payTo: to,
       price,
-      maxTimeoutSeconds: MAX_TIMEOUT_S,
+      maxTimeoutSeconds,
     })
     if (!built) throw new Error('x402ResourceServer built no requirements')
     return built
@@ -169,7 +174,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
   async function prepare(credential: Credential, terms: Terms) {
     const { authorization, signature } = paymentOf(credential)
     // Ours, not the client's: what it says it accepted has been judged and moves no money. No token: it is a secret.
-    const requirements = await buildRequirements(terms, authorization.to)
+    const requirements = await buildRequirements(terms, { to: authorization.to })
     const payload = { x402Version: 2, accepted: requirements, payload: { authorization, signature } }
     return [payload, requirements] as const
   }
@@ -202,7 +207,8 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     describe: () => ({ facts: {} }),
 
     async challenge(ask, refusal) {
-      const requirements = await buildRequirements({ price: `$${ask.price}` })
+      const maxTimeoutSeconds = ask.isDeferred ? MAX_DEFERRED_TIMEOUT_S : MAX_TIMEOUT_S
+      const requirements = await buildRequirements({ price: `$${ask.price}` }, { maxTimeoutSeconds })
       const replay = await tokens.create(ask, requirements.amount)
       const { resource, description, mimeType } = ask
       const accepts = [{ ...requirements, extra: { ...requirements.extra, replay } }]
@@ -271,6 +277,8 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
         return { kind: 'unknown', cause: String(error) }
       }
     },
+
+    readBalance: ({ payer }) => chain.balanceOf(asset.address, payer),
 
     // A facilitator refuses what is nearly over, and a block takes its time.
     needsSeconds: (workSeconds) => Math.max(MIN_SPARE_S, workSeconds + SETTLE_S),

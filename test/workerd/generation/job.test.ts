@@ -41,7 +41,7 @@ describe('a generation', () => {
       progress: 100,
       output: [{ url: 'https://i.test/fox', type: 'image/jpeg', width: 16, height: 9, sha256: 'fox' }],
     })
-    expect([upstream.asked, upstream.kept, await job.begin()]).toEqual([['start'], ['fox'], await read()])
+    expect([upstream.asked, upstream.kept, await job.begin(null)]).toEqual([['start'], ['fox'], await read()])
   })
 
   it('of an asynchronous one is polled until it is done; progress never falls', async () => {

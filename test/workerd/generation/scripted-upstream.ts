@@ -1,5 +1,6 @@
 import { GenerationJob } from '../../../src/generation/generation-object.ts'
-import type { GenerationError } from '../../../src/generation/generation-row.ts'
+import type { Authorization, GenerationError } from '../../../src/generation/generation-row.ts'
+import type { Collected } from '../../../src/generation/job.ts'
 import type { OutputStore, StoredOutput } from '../../../src/generation/output-store.ts'
 import type { OutputSinks, UpstreamState } from '../../../src/generation/provider.ts'
 
@@ -13,8 +14,12 @@ export const upstream = {
   stored: [] as string[],
   aborted: 0,
   kept: [] as string[],
+  /** What collecting a payment comes to, in turn; the last one stays. */
+  collected: [] as Collected[],
+  collecting: [] as Authorization[],
+  givenBack: [] as Authorization[],
   /** Calls of the store that fail. */
-  failing: new Set<'finish' | 'keep'>(),
+  failing: new Set<'finish' | 'keep' | 'give-back'>(),
   cut: async (output: StoredOutput): Promise<StoredOutput | GenerationError | null> => ({
     ...output,
     reference: 'cut',
@@ -25,6 +30,7 @@ export const upstream = {
 /** Forgets all of that. */
 export function resetUpstream(): void {
   Object.assign(upstream, { start: [], poll: [], asked: [], stored: [], aborted: 0, kept: [] })
+  Object.assign(upstream, { collected: [{ kind: 'settled', receipt: [] }], collecting: [], givenBack: [] })
   upstream.failing.clear()
 }
 
@@ -73,6 +79,16 @@ export class TestGeneration extends GenerationJob {
               poll: (_operation, _task, sinks) => answer('poll', sinks),
             },
       cutOut: (output) => upstream.cut(output),
+      payments: {
+        async collect(authorization) {
+          upstream.collecting.push(authorization)
+          return upstream.collected.length > 1 ? upstream.collected.shift()! : upstream.collected[0]!
+        },
+        async giveBack(authorization) {
+          if (upstream.failing.has('give-back')) throw new Error('the ledger is down')
+          upstream.givenBack.push(authorization)
+        },
+      },
       sizeOf: () => ({ width: 16, height: 9 }),
     })
   }

@@ -13,16 +13,16 @@ describe('waiting for a generation', () => {
     // Calls of one caller arrive in their order: both wait by then.
     await job.read(0)
     await step()
-    expect((await Promise.all(waiting)).map((view) => view?.status)).toEqual(['processing', 'processing'])
+    expect((await Promise.all(waiting)).map((reading) => reading?.view.status)).toEqual(['processing', 'processing'])
   })
 
   it('ends at its time, and at once when nothing will change any more', async () => {
     upstream.start = [give('fox')]
     const { job, step } = await begin()
-    expect((await job.read(30))?.status).toBe('pending')
+    expect((await job.read(30))?.view.status).toBe('pending')
     await step()
     await step()
-    expect((await job.read(60_000))?.status).toBe('completed')
+    expect((await job.read(60_000))?.view.status).toBe('completed')
   })
 })
 
@@ -94,7 +94,7 @@ describe('retrying a generation', () => {
     const job = stub as unknown as GenerationClient
     await job.reserve(orderOf(id))
     vi.setSystemTime(start + 23 * HOUR_MS)
-    await job.begin()
+    await job.begin(null)
     await job.cancel()
     vi.setSystemTime(start + 40 * HOUR_MS)
     expect((await job.retry(null)).kind).toBe('done')
@@ -102,6 +102,6 @@ describe('retrying a generation', () => {
 
   it('of no job is unknown', async () => {
     const job = namespace.getByName(createGenerationId()) as unknown as GenerationClient
-    expect([await job.retry(null), await job.begin()]).toEqual([{ kind: 'unknown' }, null])
+    expect([await job.retry(null), await job.begin(null)]).toEqual([{ kind: 'unknown' }, null])
   })
 })
