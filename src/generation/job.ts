@@ -67,6 +67,16 @@ class Sinks implements OutputSinks {
 const stepAfterWork = ({ authorization }: GenerationRow) =>
   authorization ? ({ name: 'collect' } as const) : ({ name: 'keep' } as const)
 
+/**
+ * When an operation is looked at again: the longer it has taken, the longer it may take, so that looks thin out as
+ * they grow old and many open jobs are no load on the upstream.
+ */
+function nextLook({ deadline, deadlineSeconds }: GenerationRow): number {
+  const taken = now() - (deadline - deadlineSeconds * 1000)
+  const wait = Math.min(MOST_MS, Math.max(2 * LEAST_MS, taken / 5))
+  return wait / 2 + Math.random() * (wait / 2)
+}
+
 /** Twice as long after every miss, and never for all at the same time. */
 function backOff(misses: number, asked: number | null): number {
   const wait = Math.min(MOST_MS, LEAST_MS * 2 ** misses)
@@ -102,7 +112,7 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
   if (state.kind === 'running') {
     const progress = Math.max(row.progress, Math.min(95, Math.trunc(state.progress ?? row.progress + 5)))
     const step = { name: 'poll', operation: state.operation } as const
-    return { row: { ...row, status: 'processing', step, progress, misses: 0 }, dueIn: backOff(1, null) }
+    return { row: { ...row, status: 'processing', step, progress, misses: 0 }, dueIn: nextLook(row) }
   }
   if (state.kind === 'completed') {
     const outputs = await sinks.finish(state.outputs)
