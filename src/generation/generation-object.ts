@@ -16,6 +16,7 @@ import {
   viewOf,
 } from './generation-row.ts'
 import { type JobParts, runStep } from './job.ts'
+import { JobSpool } from './job-spool.ts'
 
 const ROW = 'row'
 /** How long a job that nobody paid for is remembered: longer than its payment can be shown. */
@@ -31,11 +32,13 @@ const STEP_MS = 15 * 1000
  */
 export class GenerationJob extends DurableObject {
   readonly #parts: JobParts
+  readonly #spool: JobSpool
   readonly #waiting = new Set<() => void>()
 
   constructor(ctx: DurableObjectState, env: Env, parts: JobParts) {
     super(ctx, env)
     this.#parts = parts
+    this.#spool = new JobSpool(ctx.storage.kv)
   }
 
   get #row(): GenerationRow | undefined {
@@ -128,7 +131,7 @@ export class GenerationJob extends DurableObject {
     // If the object dies under the step, this one goes on.
     this.#wakeIn(STEP_MS)
     try {
-      const { row: next, dueIn } = await runStep(row, this.#parts, (before) => this.#write(before))
+      const { row: next, dueIn } = await runStep(row, this.#parts, this.#spool, (before) => this.#write(before))
       this.#write(next)
       // An upstream may want more time than there is; what is made has all the time.
       const left = isMade(next) ? Infinity : Math.max(0, next.deadline - now())

@@ -41,13 +41,14 @@ export interface GenerationError {
 
 /**
  * What is to be done next. `reserved`: nothing, since it is not paid for. `start`: ask the upstream. `started`: it was asked,
- * and what it answered is not known. `poll`: ask how its operation stands. `cut`: remove the background of its output.
+ * and what it answered is not known. `poll`: ask how its operation stands. `store`: store what it gave. `cut`: remove the background of its output.
  * `collect`: have it paid for. `keep`: have its outputs stay. `give-back`: let go of the payment for what has failed.
  * `done`: nothing any more.
  */
 export type GenerationStep =
   | { readonly name: 'reserved' | 'start' | 'started' | 'cut' | 'collect' | 'keep' | 'give-back' | 'done' }
   | { readonly name: 'poll'; readonly operation: string }
+  | { readonly name: 'store'; readonly spooled: readonly string[] }
 
 /** One generation. Written before what it announces is done, so that after a crash it is as far as the world, or a step behind. */
 export interface GenerationRow extends GenerationOrder {
@@ -133,9 +134,10 @@ export const reserve = (order: GenerationOrder): GenerationRow => ({
   receipt: null,
 })
 
-/** Whether the upstream has done its part, for good or not. */
-export const isMade = ({ step }: GenerationRow): boolean =>
-  step.name === 'collect' || step.name === 'keep' || step.name === 'give-back'
+const madeSteps: readonly GenerationStep['name'][] = ['store', 'collect', 'keep', 'give-back']
+
+/** Whether nothing is asked of the upstream any more, and the job has all the time that it needs. */
+export const isMade = ({ step }: GenerationRow): boolean => madeSteps.includes(step.name)
 
 /** What is left to do for a job that gives nothing. */
 export const stepAfterEnd = ({ authorization }: GenerationRow): GenerationStep => ({

@@ -1,6 +1,7 @@
 import { now } from '../clock.ts'
 import { type Authorization, CUT_MS, type GenerationError, type GenerationRow, stepAfterEnd } from './generation-row.ts'
-import type { OutputStore, StoredOutput, StoredSink } from './output-store.ts'
+import type { JobSpool } from './job-spool.ts'
+import { BadOutput, type OutputStore, type StoredOutput, type StoredSink } from './output-store.ts'
 import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provider.ts'
 
 /** The shortest and the longest time between two looks at an operation, or two tries. */
@@ -94,7 +95,10 @@ export const failWith = (row: GenerationRow, error: GenerationError): StepEnd =>
   dueIn: row.authorization ? 0 : null,
 })
 
-const lost: UpstreamState = {
+/** What an upstream says that has no output to give. */
+type Unfinished = Exclude<UpstreamState, { kind: 'completed' }>
+
+const lost: Unfinished = {
   kind: 'unavailable',
   cause: 'its answer was lost',
   retryAfterMs: null,
@@ -107,21 +111,27 @@ const timedOut: GenerationError = {
   retryable: true,
 }
 
-/** What a synchronous or an asynchronous answer of the upstream makes of the job. */
-async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Promise<StepEnd> {
+const unreadable: GenerationError = {
+  code: 'upstream_failed',
+  message: 'What the upstream gave is neither a picture nor a video.',
+  retryable: true,
+}
+
+/** The outputs are stored: what comes next. */
+function toStored(row: GenerationRow, outputs: readonly StoredOutput[]): StepEnd {
+  const step = row.isTransparent ? ({ name: 'cut' } as const) : stepAfterWork(row)
+  const progress = Math.max(row.progress, row.isTransparent ? 80 : 95)
+  const deadline = Math.max(row.deadline, now() + CUT_MS)
+  return { row: { ...row, status: 'processing', step, outputs, progress, misses: 0, deadline }, dueIn: 0 }
+}
+
+/** What an answer of the upstream makes of the job, but for outputs. */
+function take(row: GenerationRow, state: Unfinished): StepEnd {
   if (state.kind === 'running') {
     const progress = Math.max(row.progress, Math.min(95, Math.trunc(state.progress ?? row.progress + 5)))
     const step = { name: 'poll', operation: state.operation } as const
     return { row: { ...row, status: 'processing', step, progress, misses: 0 }, dueIn: nextLook(row) }
   }
-  if (state.kind === 'completed') {
-    const outputs = await sinks.finish(state.outputs)
-    const { name } = row.isTransparent ? ({ name: 'cut' } as const) : stepAfterWork(row)
-    const progress = Math.max(row.progress, row.isTransparent ? 80 : 95)
-    const deadline = Math.max(row.deadline, now() + CUT_MS)
-    return { row: { ...row, status: 'processing', step: { name }, outputs, progress, misses: 0, deadline }, dueIn: 0 }
-  }
-  await sinks.finish([])
   if (state.kind === 'failed') return failWith(row, state)
   // It may have worked, and want to be paid for it: once more may help, and no more.
   if (row.step.name === 'started' && state.mayHaveBegun && row.misses > 0) {
@@ -130,6 +140,27 @@ async function take(row: GenerationRow, state: UpstreamState, sinks: Sinks): Pro
   }
   const step = row.step.name === 'started' ? ({ name: 'start' } as const) : row.step
   return { row: { ...row, step, misses: row.misses + 1 }, dueIn: backOff(row.misses, state.retryAfterMs) }
+}
+
+/** Stores what the upstream has given in its one answer. */
+async function store(
+  row: GenerationRow,
+  spooled: readonly string[],
+  { outputs, sizeOf }: JobParts,
+  spool: JobSpool,
+): Promise<StepEnd> {
+  const stored: StoredOutput[] = []
+  for (const name of spooled) {
+    const sink = await outputs.open(sizeOf(row))
+    try {
+      for (const piece of spool.read(name)) await sink.write(piece)
+      stored.push(await sink.finish())
+    } catch (error) {
+      await sink.abort()
+      throw error
+    }
+  }
+  return toStored(row, stored)
 }
 
 async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
@@ -161,6 +192,24 @@ async function collect(row: GenerationRow, { payments }: JobParts): Promise<Step
 export async function runStep(
   row: GenerationRow,
   parts: JobParts,
+  spool: JobSpool,
+  write: (row: GenerationRow) => void,
+): Promise<StepEnd> {
+  try {
+    const end = await step(row, parts, spool, write)
+    // It is stored, or nobody wants it any more.
+    if (end.row.step.name !== 'store') spool.clear()
+    return end
+  } catch (error) {
+    if (!(error instanceof BadOutput)) throw error
+    return failWith(row, unreadable)
+  }
+}
+
+async function step(
+  row: GenerationRow,
+  parts: JobParts,
+  spool: JobSpool,
   write: (row: GenerationRow) => void,
 ): Promise<StepEnd> {
   const { name } = row.step
@@ -170,6 +219,7 @@ export async function runStep(
     for (const output of row.outputs) await parts.outputs.keep(output)
     return { row: { ...row, status: 'completed', step: { name: 'done' }, progress: 100 }, dueIn: null }
   }
+  if (row.step.name === 'store') return store(row, row.step.spooled, parts, spool)
   if (name === 'collect') return collect(row, parts)
   if (name === 'give-back') {
     await parts.payments.giveBack(row.authorization!)
@@ -182,12 +232,14 @@ export async function runStep(
     const message = 'The model is not configured any more.'
     return failWith(row, { code: 'upstream_failed', message, retryable: true })
   }
-  const sinks = new Sinks(parts, row)
-  // It was asked, and whoever asked is gone, or could not store what came.
-  if (name === 'started') return take(row, lost, sinks)
+  // It was asked, and whoever asked is gone.
+  if (name === 'started') return take(row, lost)
   if (row.step.name === 'poll') {
+    // It can be asked for its outputs again.
+    const sinks = new Sinks(parts, row)
     const state = await provider.poll!(row.step.operation, row.task, sinks)
-    return take(row, state, sinks)
+    const outputs = await sinks.finish(state.kind === 'completed' ? state.outputs : [])
+    return state.kind === 'completed' ? toStored(row, outputs) : take(row, state)
   }
   const started: GenerationRow = {
     ...row,
@@ -196,5 +248,9 @@ export async function runStep(
     progress: Math.max(row.progress, 5),
   }
   write(started)
-  return take(started, await provider.start(row.task, sinks), sinks)
+  spool.clear()
+  const state = await provider.start(row.task, spool)
+  if (state.kind !== 'completed') return take(started, state)
+  const spooled = spool.finish(state.outputs)
+  return { row: { ...started, step: { name: 'store', spooled }, progress: Math.max(row.progress, 60) }, dueIn: 0 }
 }

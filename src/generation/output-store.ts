@@ -17,9 +17,14 @@ export interface StoredOutput extends GenerationOutput {
   readonly reference: string
 }
 
+/** What an upstream gave is no output: nobody can store it. */
+export class BadOutput extends Error {
+  override name = 'BadOutput'
+}
+
 /** A sink whose bytes are stored. */
 export interface StoredSink extends OutputSink {
-  /** There is no more. @throws when it could not be stored, or is no picture and no video */
+  /** There is no more. @throws BadOutput when it is no picture and no video; anything else when it is not stored */
   finish(): Promise<StoredOutput>
   /** Forgets it. Never throws. */
   abort(): Promise<void>

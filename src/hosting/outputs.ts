@@ -1,4 +1,4 @@
-import type { OutputStore, StoredOutput, StoredSink } from '../generation/output-store.ts'
+import { BadOutput, type OutputStore, type StoredOutput, type StoredSink } from '../generation/output-store.ts'
 import { readHeader } from '../images/header.ts'
 import { sniffKind } from '../images/sniff.ts'
 import type { HostedFiles } from './files.ts'
@@ -23,16 +23,16 @@ interface Seen {
   readonly height: number
 }
 
-/** What an output is, by its first bytes; a video's size is what was asked for. @throws when it is neither picture nor video */
+/** What an output is, by its first bytes; a video's size is what was asked for. @throws BadOutput */
 function look(head: Uint8Array, asked: { width: number; height: number }): Seen {
   const kind = sniffKind(head)
   const contentType = kind === null ? undefined : types[kind]
-  if (!contentType) throw new Error(`an output is ${kind ?? 'nothing that is known'}`)
+  if (!contentType) throw new BadOutput(`an output is ${kind ?? 'nothing that is known'}`)
   if (kind !== 'png' && kind !== 'jpeg' && kind !== 'webp') return { contentType, ...asked }
   const header = readHeader(head, kind)
   // Its size may stand behind much else: then it is what was asked for.
   if (header === 'incomplete') return { contentType, ...asked }
-  if ('broken' in header) throw new Error(`an output is a broken ${kind}`)
+  if ('broken' in header) throw new BadOutput(`an output is a broken ${kind}`)
   return { contentType, width: header.width, height: header.height }
 }
 

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { createGenerationId, type GenerationClient, generationIdPattern } from '../../../src/generation/generation.ts'
 import { begin, give, HOUR_MS, namespace, orderOf, running, says, start, useCleanSlate } from './kit.ts'
@@ -36,6 +36,7 @@ describe('a generation', () => {
     await step()
     expect(await read()).toMatchObject({ status: 'processing', output: [] })
     await step()
+    await step()
     expect(await read()).toMatchObject({
       status: 'completed',
       progress: 100,
@@ -61,11 +62,29 @@ describe('a generation', () => {
   it('stores what counts, and throws drafts away', async () => {
     upstream.start = [
       async (sinks) => {
+        await (await sinks.open()).write(new Uint8Array(9))
+        return give('last')(sinks)
+      },
+    ]
+    const { stub, step } = await begin()
+    const spooled = () =>
+      runInDurableObject(stub, (_, { storage }) => [...storage.kv.list({ prefix: 'spool/' })].length)
+    await step()
+    expect(await spooled()).toBe(1)
+    await step()
+    expect([upstream.stored, await spooled()]).toEqual([['last'], 0])
+  })
+
+  it('of an operation stores what counts, and throws drafts away', async () => {
+    upstream.start = [running]
+    upstream.poll = [
+      async (sinks) => {
         await sinks.open()
         return give('last')(sinks)
       },
     ]
     const { step } = await begin()
+    await step()
     await step()
     expect([upstream.stored, upstream.aborted]).toEqual([['last'], 1])
   })
@@ -96,11 +115,50 @@ describe('a generation', () => {
     expect(upstream.asked).toEqual(['start'])
   })
 
-  it('whose output cannot be stored asks its upstream once more, and no more', async () => {
-    upstream.start = [give('fox'), give('fox'), give('fox')]
+  it('whose output cannot be stored is stored later, however late, without asking the upstream again', async () => {
+    upstream.start = [give('fox')]
     upstream.failing.add('finish')
+    const { stub, step, read } = await begin()
+    for (let i = 0; i < 3; i += 1) await step()
+    vi.setSystemTime(start + 400_000)
+    await evictDurableObject(stub)
+    await step()
+    expect([await read(), upstream.aborted]).toEqual([expect.objectContaining({ status: 'processing', output: [] }), 3])
+    upstream.failing.clear()
+    await step()
+    await step()
+    expect([(await read()).status, upstream.asked, upstream.stored]).toEqual(['completed', ['start'], ['fox']])
+  })
+
+  it('stores large outputs piece by piece, in order', async () => {
+    const pieces = Array.from({ length: 12 }, (_, i) => String.fromCharCode(97 + i).repeat(200_000))
+    upstream.start = [
+      async (sinks) => {
+        const sink = await sinks.open()
+        for (const piece of pieces) await sink.write(new TextEncoder().encode(piece))
+        return { kind: 'completed', outputs: [sink] }
+      },
+    ]
+    const { step } = await begin()
+    await step()
+    await step()
+    expect(upstream.stored).toEqual([pieces.join('')])
+  })
+
+  it('whose output is neither picture nor video fails, and may be retried', async () => {
+    upstream.start = [give('fox')]
+    upstream.failing.add('bad')
     const { step, read } = await begin()
-    for (let i = 0; i < 6; i += 1) await step()
+    await step()
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', retryable: true })
+  })
+
+  it('whose upstream was asked when its object died asks once more, and no more', async () => {
+    const dies = () => Promise.reject(new Error('the object is gone'))
+    upstream.start = [dies, dies, give('fox')]
+    const { step, read } = await begin()
+    for (let i = 0; i < 8; i += 1) await step()
     expect([(await read()).status, upstream.asked]).toEqual(['failed', ['start', 'start']])
   })
 
@@ -119,6 +177,7 @@ describe('a generation', () => {
     await step()
     vi.setSystemTime(start + 400_000)
     await step()
+    await step()
     expect((await read()).status).toBe('completed')
   })
 
@@ -128,21 +187,35 @@ describe('a generation', () => {
     expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed' })
   })
 
-  it('goes on after a restart at every step, with one call of its upstream', async () => {
-    upstream.start = [running]
-    upstream.poll = [running, give('fox')]
-    const { stub, step, read } = await begin()
-    for (let i = 0; i < 4; i += 1) {
-      await evictDurableObject(stub)
-      await step()
-    }
-    expect(await read()).toMatchObject({ status: 'completed', progress: 100 })
-    expect(upstream.asked.filter((call) => call === 'start')).toHaveLength(1)
-  })
+  it.each([
+    ['synchronous', false, null],
+    ['asynchronous', false, null],
+    ['synchronous', true, null],
+    ['asynchronous', true, { payment: 'x402:1', result: 'results/1' }],
+    ['synchronous', false, { payment: 'x402:1', result: 'results/1' }],
+  ] as const)(
+    'goes on after a restart at every step (%s, transparent: %s, payment: %j)',
+    async (kind, isTransparent, authorization) => {
+      upstream.start = [kind === 'synchronous' ? give('fox') : running]
+      upstream.poll = [running, give('fox')]
+      const { stub, step, read } = await begin({ isTransparent }, authorization)
+      const seen: number[] = []
+      for (let i = 0; i < 8 && (await read()).status !== 'completed'; i += 1) {
+        await evictDurableObject(stub)
+        await step()
+        seen.push((await read()).progress)
+      }
+      expect(await read()).toMatchObject({ status: 'completed', progress: 100 })
+      expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+      expect(upstream.asked.filter((call) => call === 'start')).toHaveLength(1)
+      expect([upstream.stored, upstream.collecting.length]).toEqual([['fox'], authorization ? 1 : 0])
+    },
+  )
 
   it('whose outputs cannot be kept is kept later, without asking the upstream again', async () => {
     upstream.start = [give('fox')]
     const { step, read } = await begin()
+    await step()
     await step()
     upstream.failing.add('keep')
     await step()
@@ -155,7 +228,7 @@ describe('a generation', () => {
   it('has the background of its picture removed where that was paid for', async () => {
     upstream.start = [give('teapot')]
     const { step, read } = await begin({ isTransparent: true })
-    for (let i = 0; i < 3; i += 1) await step()
+    for (let i = 0; i < 4; i += 1) await step()
     const { status, output } = await read()
     expect([status, output.map(({ type }) => type), upstream.kept]).toEqual([
       'completed',
@@ -167,8 +240,7 @@ describe('a generation', () => {
   it('is forgotten after a year', async () => {
     upstream.start = [give('fox')]
     const { job, step } = await begin()
-    await step()
-    await step()
+    for (let i = 0; i < 3; i += 1) await step()
     vi.setSystemTime(start + 365 * 24 * HOUR_MS)
     await step()
     expect(await job.read(0)).toBeNull()

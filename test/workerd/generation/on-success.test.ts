@@ -17,6 +17,7 @@ describe('a job that is paid for on success', () => {
     const { job, step, read } = await beginUnpaid()
     expect(await read()).toMatchObject({ status: 'pending', payment: 'authorized' })
     await step()
+    await step()
     expect([await read(), upstream.stored, upstream.collecting]).toEqual([
       expect.objectContaining({ status: 'processing', payment: 'authorized', output: [] }),
       ['fox'],
@@ -33,8 +34,7 @@ describe('a job that is paid for on success', () => {
     upstream.start = [give('fox')]
     upstream.collected = [{ kind: 'open' }, { kind: 'open' }, settled]
     const { stub, step, read } = await beginUnpaid()
-    await step()
-    await step()
+    for (let i = 0; i < 3; i += 1) await step()
     vi.setSystemTime(start + 400_000)
     await evictDurableObject(stub)
     await step()
@@ -101,6 +101,7 @@ describe('a job that is paid for on success', () => {
     upstream.start = [give('teapot')]
     upstream.collected = [settled]
     const { step, read } = await beginUnpaid({ isTransparent: true })
+    await step()
     await step()
     expect(upstream.collecting).toEqual([])
     for (let i = 0; i < 3; i += 1) await step()

@@ -1,7 +1,7 @@
 import { GenerationJob } from '../../../src/generation/generation-object.ts'
 import type { Authorization, GenerationError } from '../../../src/generation/generation-row.ts'
 import type { Collected } from '../../../src/generation/job.ts'
-import type { OutputStore, StoredOutput } from '../../../src/generation/output-store.ts'
+import { BadOutput, type OutputStore, type StoredOutput } from '../../../src/generation/output-store.ts'
 import type { OutputSinks, UpstreamState } from '../../../src/generation/provider.ts'
 
 type Answer = (sinks: OutputSinks) => Promise<UpstreamState>
@@ -19,7 +19,7 @@ export const upstream = {
   collecting: [] as Authorization[],
   givenBack: [] as Authorization[],
   /** Calls of the store that fail. */
-  failing: new Set<'finish' | 'keep' | 'give-back'>(),
+  failing: new Set<'finish' | 'bad' | 'keep' | 'give-back'>(),
   cut: async (output: StoredOutput): Promise<StoredOutput | GenerationError | null> => ({
     ...output,
     reference: 'cut',
@@ -43,6 +43,7 @@ const outputs: OutputStore = {
       },
       async finish() {
         if (upstream.failing.has('finish')) throw new Error('R2 is down')
+        if (upstream.failing.has('bad')) throw new BadOutput('an output is html')
         upstream.stored.push(text)
         return { reference: text, url: `https://i.test/${text}`, type: 'image/jpeg', width, height, sha256: text }
       },
