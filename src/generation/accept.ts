@@ -117,7 +117,12 @@ export function createCall(
     }),
     async work() {
       const id = createGenerationId()
-      await open(id).reserve({ ...order, id })
+      await open(id)
+        .reserve({ ...order, id })
+        // Nobody's fault but ours, and nothing was taken.
+        .catch((cause): never => {
+          throw new ApiError('processor_unavailable', { cause })
+        })
       const body = new Response(JSON.stringify({ id })).body as ReadableStream<Uint8Array>
       return { status: 202, headers: { 'Content-Type': 'application/json' }, body } as const
     },
@@ -125,7 +130,8 @@ export function createCall(
       const { id } = await answer.json<{ id: string }>()
       const view = await open(id).begin(authorization)
       if (!view) throw new Error(`the job ${id} is gone`)
-      const headers = new Headers({ Location: `${place}/${id}`, 'Retry-After': String(LOOK_AFTER_S) })
+      const headers = new Headers({ Location: `${place}/${id}` })
+      if (view.status === 'pending' || view.status === 'processing') headers.set('Retry-After', String(LOOK_AFTER_S))
       if (answer.headers.has('idempotent-replayed')) headers.set('Idempotent-Replayed', 'true')
       return Response.json(view, { status: 202, headers })
     },

@@ -45,7 +45,6 @@ type Valid = Verdict & { kind: 'valid' }
 /**
  * One payment: who works for it, what it bought, whether it is collected. One object per payment key, so it is the one
  * place where a payment's callers meet; `await` lets them interleave, so every step reads the row anew.
- *
  * Truth: the chain for the money, this row for what the money bought, R2 for the bytes.
  */
 export class Ledger extends DurableObject {
