@@ -7,7 +7,8 @@ import { modelsFolder } from '../verify.ts'
 /** Runs are made until there are so many, or so many milliseconds have passed, but three at least. */
 const enough = { runs: 25, milliseconds: 20_000, least: 3 }
 
-const showMilliseconds = (milliseconds: number): string => `${milliseconds.toPrecision(3)} ms`
+const showTime = (milliseconds: number): string =>
+  milliseconds < 1000 ? `${milliseconds.toFixed(1)} ms` : `${(milliseconds / 1000).toFixed(1)} s`
 
 /**
  * Loads a model as the Container does and runs it on noise: one line with the time that loading took (its first run is
@@ -29,7 +30,7 @@ export async function describeRun(model: MatteModel): Promise<string> {
   // In kilobytes, whatever the system counts in.
   const peak = resourceUsage().maxRSS / 1024
   return (
-    `${model.id}: loaded in ${showMilliseconds(load)}; ${showMilliseconds(median)} a picture (median of ` +
+    `${model.id}: loaded in ${showTime(load)}; ${showTime(median)} a picture (median of ` +
     `${times.length}, ${availableParallelism()} threads); ${peak.toFixed(0)} MiB at its peak`
   )
 }
