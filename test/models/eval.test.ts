@@ -24,8 +24,9 @@ const bright = createEvalModel({
   }),
 })
 const disc = createEvalModel({ model: discModel, infer: async () => ({ alpha: discAlpha, size }) }, 'disc')
+/** Sees fog, and nothing above one half. */
 const blind: EvalModel = createEvalModel(
-  { model: discModel, infer: async () => ({ alpha: new Uint8Array(size * size), size }) },
+  { model: discModel, infer: async () => ({ alpha: new Uint8Array(size * size).fill(100), size }) },
   'blind',
 )
 
