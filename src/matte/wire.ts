@@ -10,7 +10,8 @@ export const cutPath = '/cut'
 export const healthPath = '/health'
 export const factsHeader = 'X-Cut-Out-Facts'
 
-const optionNames = Object.keys(defaultMatteOptions) as (keyof MatteOptions)[]
+/** Those that are always there. */
+const optionNames = Object.keys(defaultMatteOptions) as Exclude<keyof MatteOptions, 'model'>[]
 
 /** What each option may be. */
 const optionChecks: Readonly<Record<keyof MatteOptions, (text: string) => boolean>> = {
@@ -21,18 +22,26 @@ const optionChecks: Readonly<Record<keyof MatteOptions, (text: string) => boolea
   margin: (text) => readMargin(text) !== null,
   refine: (text) => /^(none|decontaminate)$/.test(text),
   quality: (text) => /^(auto|fast|best)$/.test(text),
+  model: (text) => /^[a-z\d-]{1,60}$/.test(text),
 }
 
 /** Options as a query. */
-export const writeOptions = (options: MatteOptions): string =>
-  new URLSearchParams(optionNames.map((name) => [name, options[name]])).toString()
+export const writeOptions = ({ model, ...options }: MatteOptions): string =>
+  new URLSearchParams([
+    ...optionNames.map((name): [string, string] => [name, options[name]]),
+    ...(model === undefined ? [] : [['model', model]]),
+  ]).toString()
 
-/** The options of a query, every one of them named; or which one is missing, unknown or no option's value. */
+/**
+ * The options of a query, every one of them named, `model` where one was chosen; or which one is missing, unknown or no
+ * option's value.
+ */
 export function readOptions(query: URLSearchParams): MatteOptions | { readonly wrong: string } {
   const stranger = [...query.keys()].find((name) => !Object.hasOwn(optionChecks, name))
-  const wrong = stranger ?? optionNames.find((name) => !optionChecks[name](query.get(name) ?? 'missing'))
+  const named = query.has('model') ? [...optionNames, 'model' as const] : optionNames
+  const wrong = stranger ?? named.find((name) => !optionChecks[name](query.get(name) ?? 'MISSING'))
   if (wrong !== undefined) return { wrong }
-  return Object.fromEntries(optionNames.map((name) => [name, query.get(name)])) as unknown as MatteOptions
+  return Object.fromEntries(named.map((name) => [name, query.get(name)])) as unknown as MatteOptions
 }
 
 /** The image format that a Content-Type names; null for any other. */

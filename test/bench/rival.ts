@@ -48,7 +48,7 @@ function startRival(): { cut(path: string): Promise<Cut>; stop(): void } {
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
-    packagedModels[0].package.spec,
+    packagedModels[0].origin.spec,
   ]
   execFileSync('npm', npm, { stdio: 'ignore' })
   const child = spawn(process.execPath, ['run.js'], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -101,7 +101,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 export const rival: Bench = {
   name: 'rival',
   about:
-    `The Container beside ${packagedModels[0].package.spec} ("medium"), the npm package that holds the same weights: the ` +
+    `The Container beside ${packagedModels[0].origin.spec} ("medium"), the npm package that holds the same weights: the ` +
     `photographs of ${photographs} (true masks) and one of 10 megapixels, in turns on one machine, each after one to warm up.`,
   async run() {
     const contestants = { 'the Container': await startOurs(), 'the package': startRival() }

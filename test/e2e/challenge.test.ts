@@ -118,6 +118,9 @@ describe('free checks', () => {
     ['bytes of no image', Buffer.from('hello'), 'image/png', '', 400, 'invalid_image', /PNG, JPEG or WebP/],
     ['an unknown format', jpeg, 'image/jpeg', '?format=bmp', 400, 'invalid_request', /png/],
     ['quality=best without a Container', jpeg, 'image/jpeg', '?quality=best', 400, 'invalid_request', /Container/],
+    ['a model that nobody may choose', jpeg, 'image/jpeg', '?model=isnet-1024', 400, 'invalid_request', /leave out/],
+    ['a model that is none', jpeg, 'image/jpeg', '?model=../x', 400, 'invalid_request', /model/],
+    ['a model and a quality', jpeg, 'image/jpeg', '?model=a&quality=fast', 400, 'invalid_request', /leave out quality/],
     [
       'an option that does not exist',
       jpeg,
@@ -125,7 +128,7 @@ describe('free checks', () => {
       '?colour=red',
       400,
       'invalid_request',
-      /format, output, bg, crop, margin, refine, quality/,
+      /format, output, bg, crop, margin, refine, quality, model/,
     ],
     ['an option given twice', jpeg, 'image/jpeg', '?format=png&format=png', 400, 'invalid_request', /2 times/],
     ['JSON that is not {}', '{"a":1}', 'application/json', '', 415, 'unsupported_media_type', /Content-Type/],

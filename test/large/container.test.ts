@@ -130,6 +130,25 @@ describe('who works', () => {
     [[2000, 2001], '?quality=fast', 'starter-320'],
   ] as const)('on %j%s: %s', async (pixels, query, model) => expect(await models(pixels, query)).toEqual([200, model]))
 
+  describe('where the operator lets callers choose', () => {
+    beforeAll(() => stack.restart({ CONTAINER_URL: container.url, MATTE_MODELS: `starter-320,${bestModel}` }))
+    afterAll(() => stack.restart({ CONTAINER_URL: container.url }))
+    it.each(['starter-320', bestModel])('is the model that was chosen, in the Container: %s', async (model) =>
+      expect(await models([800, 600], `?model=${model}`)).toEqual([200, model]),
+    )
+    it('is nobody where another is asked for: 400 names those that may be, before anybody pays', async () => {
+      const file = await flower.clone().resize(800, 600).jpeg().toBuffer()
+      const answer = await post(file, createCaller(), '?model=u2net-320', 'image/jpeg')
+      expect([answer.status, answer.headers.get('payment-required')]).toEqual([400, null])
+      expect(await answer.json()).toMatchObject({
+        error: 'invalid_request',
+        message: `The option "model" may be starter-320 or ${bestModel}.`,
+      })
+      const api = await (await fetch(`${given.gateway}/openapi.json`)).text()
+      expect(api).toContain(`may be starter-320 or ${bestModel}`)
+    })
+  })
+
   it('writes a WebP above what the edge does', async () => {
     const file = await flower.clone().resize(2000, 1000, { fit: 'cover' }).jpeg().toBuffer()
     const { answer, bytes } = await cut(file, 'image/jpeg', '?format=webp')

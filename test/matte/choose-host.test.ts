@@ -56,6 +56,14 @@ describe('quality', () => {
   })
 })
 
+describe('a model of choice', () => {
+  it('is the Container’s alone, whatever size the picture has', () => {
+    expect(choose(png(10, 10), { model: 'isnet-1024' })).toEqual(['container'])
+    expect(choose(png(5000, 5000), { model: 'isnet-1024' })).toEqual(['container'])
+    expect(choose(png(10, 10), { model: 'isnet-1024' }, ['edge'])).toMatch(/nobody/)
+  })
+})
+
 describe('a host that is busy', () => {
   it('is asked last', () => expect(choose(png(10, 10), {}, both, ['edge'])).toEqual(['container', 'edge']))
   it('is asked all the same where there is no other', () =>

@@ -185,6 +185,12 @@ describe('in time', () => {
 })
 
 describe('a deployment', () => {
+  it('lets callers choose of the operator’s models where it has a Container, and else of none', () => {
+    const serve: MatteService = { cut: breaks, ping: async () => {} }
+    expect(new MatteHosts({ edge: serve, container: serve }, ['isnet-1024']).models).toEqual(['isnet-1024'])
+    expect(new MatteHosts({ edge: serve, container: serve }).models).toEqual([])
+    expect(new MatteHosts({ edge: serve }, ['isnet-1024']).models).toEqual([])
+  })
   it('has the pixel limit of its largest host', () => {
     expect(createHosts({ edge: breaks }).hosts.pixelLimit('png')).toBe(4_000_000)
     expect(createHosts({ edge: breaks, container: breaks }).hosts.pixelLimit('webp')).toBe(100_000_000)

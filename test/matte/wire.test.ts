@@ -11,15 +11,21 @@ describe('options over HTTP', () => {
       ...({ format: 'webp', output: 'cutout', bg: '00ff7f', crop: 'true', margin: '12.5%' } as const),
       ...({ refine: 'none', quality: 'best' } as const),
     },
+    { ...defaultMatteOptions, model: 'isnet-1024' },
   ])('come back as they were: %j', (options) => expect(parse(writeOptions(options))).toEqual(options))
 
   const sound = writeOptions(defaultMatteOptions)
+  it('say nothing of a model that nobody chose: another version may not know that option', () => {
+    expect(sound).not.toMatch(/model/)
+  })
   it.each([
     ['format', sound.replace('format=png', 'format=gif')],
     ['margin', sound.replace('margin=0px', 'margin=much')],
     ['bg', sound.replace('bg=', 'bg=red')],
     ['quality', sound.replace('&quality=auto', '')],
     ['size', `${sound}&size=5`],
+    ['model', `${sound}&model=`],
+    ['model', `${sound}&model=../isnet`],
   ])('are refused, naming which is wrong: %s', (wrong, query) => expect(parse(query)).toEqual({ wrong }))
 })
 

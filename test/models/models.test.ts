@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultMatteModel, findMatteModel, matteModels } from '../../models/index.ts'
-import { packagedModels } from '../../models/packaged.ts'
+import { allModels, findModel, pulledModels } from '../../models/registry.ts'
 import { locateModel, verifyModels } from '../../models/verify.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pixtoll-models-'))
@@ -14,14 +14,44 @@ test('every file is the one that its row describes', () => expect(verifyModels()
 
 test('the model card names every model and its checksum', () => {
   const card = readFileSync('models/README.md', 'utf8')
-  for (const { id, sha256 } of [...matteModels, ...packagedModels]) {
+  for (const { id, sha256 } of allModels) {
     expect(card).toContain(id)
-    expect(card).toContain(sha256)
+    if (sha256) expect(card).toContain(sha256)
   }
 })
 
+describe.each(pulledModels.map((model) => [model.id, model] as const))('the row of %s', (id, model) => {
+  test('says where its file lies, and ends in the size of its input', () => {
+    expect(model.file).toBe(`pulled/${id}.onnx`)
+    expect(id).toMatch(new RegExp(`^[a-z\\d-]+-${model.input.size}$`))
+  })
+  test('names whole sums, or none, and who made it', () => {
+    expect(model.sha256 ?? '0'.repeat(64)).toMatch(/^[\da-f]{64}$/)
+    expect(model.source).toMatch(/https:\/\//)
+    if (model.origin.kind === 'package') return
+    expect(model.origin.url).toMatch(/^https:\/\//)
+    expect(model.origin.md5 ?? '0'.repeat(32)).toMatch(/^[\da-f]{32}$/)
+    expect(model.origin.mostBytes).toBeGreaterThanOrEqual(model.bytes ?? 1)
+  })
+  test('lets nobody sell what is licensed for non-commercial use', () => {
+    expect(model.commercial).toBe(!/\bNC\b|non-commercial/.test(model.licence))
+  })
+})
+
+test('a model is found by its id, or without its size where that fits one alone', () => {
+  expect(findModel('isnet', pulledModels)?.id).toBe('isnet-1024')
+  expect(findModel('birefnet', pulledModels)?.id).toBe('birefnet-1024')
+  expect(findModel('birefnet-lite', pulledModels)?.id).toBe('birefnet-lite-1024')
+  expect(findModel('', pulledModels)).toBeUndefined()
+  const twice = [
+    { ...defaultMatteModel, id: 'a-1' },
+    { ...defaultMatteModel, id: 'a-2' },
+  ]
+  expect([findModel('a', twice), findModel('a-2', twice)?.id]).toEqual([undefined, 'a-2'])
+})
+
 test('ids are unique, and the default one is found by its id', () => {
-  expect(new Set(matteModels.map(({ id }) => id)).size).toBe(matteModels.length)
+  expect(new Set(allModels.map(({ id }) => id)).size).toBe(allModels.length)
   expect(findMatteModel(defaultMatteModel.id)).toBe(defaultMatteModel)
   expect(findMatteModel('no-such-model')).toBeUndefined()
 })

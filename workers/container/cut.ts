@@ -24,8 +24,8 @@ export interface CutTools {
   readonly budget: Budget
   /** A folder for the rasters of all pictures in work. */
   readonly scratch: string
-  /** The model that a quality gets, once it is loaded. */
-  findModel(quality: MatteOptions['quality']): Promise<LoadedModel>
+  /** The model that was chosen, or that a quality gets, once it is loaded; null if it is not to be had. */
+  findModel(options: Pick<MatteOptions, 'quality' | 'model'>): Promise<LoadedModel | null>
 }
 
 const host = findHost('container')
@@ -33,6 +33,16 @@ const host = findHost('container')
 /** Seconds until another try makes sense when there was no room. */
 const retryAfter = 10
 const noRoom: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter }
+
+/** What the gateway lets callers choose and this Container does not have is the operator's mistake. */
+function noModel({ model }: Pick<MatteOptions, 'model'>): MatteFailure {
+  console.error(JSON.stringify({ event: 'model_missing', model }))
+  return {
+    ok: false,
+    code: 'processing_failed',
+    message: `The model "${model}" is not to be had here; choose another.`,
+  }
+}
 
 /** How much of a body is looked at before there is room for it: what waits lies in memory, too. */
 const headBytes = [64 * 1024, 1024 * 1024]
@@ -148,7 +158,8 @@ export async function cutOut(
   let workplace: Workplace | undefined
   try {
     const cost = await estimate(body, format, options)
-    const loaded = await tools.findModel(options.quality)
+    const loaded = await tools.findModel(options)
+    if (!loaded) return noModel(options)
     const room = await tools.budget.enter(cost, signal)
     if (!room) return noRoom
     workplace = await Workplace.open(tools.scratch, room, signal)

@@ -1,22 +1,20 @@
 /**
  * The Container: background removal for pictures of any size, on Node. `PORT` (8080), `HOST` (all), `SCRATCH_DIR` (the
- * system's), `MEMORY_MIB` (what the system has), `MODELS_DIR` (this repository's), `CONTAINER_TOKEN` (none).
+ * system's), `MEMORY_MIB` (what the system has), `MODELS_DIR` (this repository's), `MATTE_MODELS` (ids, separated by
+ * commas: the models to serve, the first of them for `quality=best`; the best that is there), `CONTAINER_TOKEN` (none).
  */
 import { existsSync } from 'node:fs'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
-import { defaultMatteModel } from '../../models/index.ts'
-import { packagedModels } from '../../models/packaged.ts'
+import { pulledModels } from '../../models/registry.ts'
 import { createApp } from './app.ts'
 import { Budget } from './budget.ts'
 import { setUpLibvips } from './decode.ts'
-import { type LoadedModel, loadModel } from './inference.ts'
+import { loadModel } from './inference.ts'
+import { ModelShelf, selectModels } from './models.ts'
 
 const MiB = 1024 * 1024
-/** What the process takes beside pictures: Node, the fast model, and the best one where it is (docs/benchmarks.md). */
-const reserved = { fast: 300 * MiB, best: 1_500 * MiB }
-const leastBudget = 512 * MiB
 /** For one request: longer than the gateway waits for anything. */
 const limitMs = 120_000
 /** For the requests in work when the process is asked to end. */
@@ -36,39 +34,34 @@ const folder = process.env.MODELS_DIR ?? join(import.meta.dirname, '../../models
 /** Memory that this process may use, in bytes: of its container where that has a limit. */
 const systemMemory = Math.min(totalmem(), process.constrainedMemory() || Infinity)
 const memory = readNumber('MEMORY_MIB', systemMemory / MiB) * MiB
-const found = packagedModels.find(({ file }) => existsSync(join(folder, file)))
-const hasRoom = memory >= reserved.fast + reserved.best + leastBudget
-if (found && !hasRoom) console.error(JSON.stringify({ event: 'model_left_out', model: found.id, memory }))
-const best = hasRoom ? found : undefined
-const bytes = Math.max(leastBudget, memory - reserved.fast - (best ? reserved.best : 0))
+const {
+  models,
+  leftOut,
+  budget: bytes,
+} = selectModels({
+  names: process.env.MATTE_MODELS ?? '',
+  rows: pulledModels,
+  isHere: ({ file }) => existsSync(join(folder, file)),
+  memory,
+})
+for (const { id, reason } of leftOut) {
+  console.error(JSON.stringify({ event: 'model_left_out', model: id, reason, memory }))
+}
 const budget = new Budget({ bytes, maxWaiting: 8, patience: 30_000 })
 
 setUpLibvips()
-const loaded = new Set<string>()
-async function load(model: Parameters<typeof loadModel>[0]): Promise<LoadedModel> {
-  const session = await loadModel(model, folder)
-  loaded.add(model.id)
-  return session
-}
-const fast = load(defaultMatteModel)
-// Without its file, or with another one, the fast model serves; `X-Model` says so.
-const finest = best
-  ? load(best).catch((error: unknown) => {
-      console.error(JSON.stringify({ event: 'model_refused', model: best.id, message: String(error) }))
-      return fast
-    })
-  : fast
+const shelf = new ModelShelf(models, (model) => loadModel(model, folder))
 
 const closing = new AbortController()
 const app = createApp({
   tools: {
     budget,
     scratch: process.env.SCRATCH_DIR ?? tmpdir(),
-    findModel: (quality) => (quality === 'fast' ? fast : finest),
+    findModel: (options) => shelf.find(options),
   },
   token: process.env.CONTAINER_TOKEN || null,
   limitMs,
-  readModels: () => [...loaded],
+  readModels: () => shelf.loaded,
   closing: closing.signal,
 })
 const server = serve({
@@ -89,8 +82,8 @@ function close(): void {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, close)
 
 try {
-  await Promise.all([fast, finest])
-  console.log(JSON.stringify({ event: 'ready', models: [...loaded], memory: budget.state }))
+  await shelf.ready()
+  console.log(JSON.stringify({ event: 'ready', models: shelf.loaded, memory: budget.state }))
 } catch (error) {
   console.error(JSON.stringify({ event: 'no_model', message: error instanceof Error ? error.message : String(error) }))
   process.exit(1)

@@ -1,4 +1,5 @@
 import { defaultMatteModel } from '../../models/index.ts'
+import { readAlpha } from '../../models/meaning.ts'
 import modelFile from '../../models/starter.onnx'
 import { createOrtSession, Tensor } from './ort.ts'
 
@@ -31,8 +32,5 @@ export async function runModel(tensor: Float32Array): Promise<Uint8Array> {
   if (!(answer?.data instanceof Float32Array) || answer.data.length !== input.size ** 2) {
     throw new Error(`the graph's output "${output.name}" is not one ${input.size} x ${input.size} float32 plane`)
   }
-  // Clamped arrays round to the nearest; a NaN becomes 0.
-  const alpha = new Uint8ClampedArray(answer.data.length)
-  for (let i = 0; i < alpha.length; i += 1) alpha[i] = answer.data[i]! * 255
-  return new Uint8Array(alpha.buffer)
+  return readAlpha(answer.data, output.meaning)
 }

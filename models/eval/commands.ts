@@ -1,0 +1,100 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { defaultMatteModel } from '../index.ts'
+import type { Meaning } from '../meaning.ts'
+import { describeRun } from './bench.ts'
+import { type FileOptions, findRow, openModel } from './eval-model.ts'
+import { comparedSide, edgeSide, evaluate } from './evaluate.ts'
+import type { ExampleSet } from './examples.ts'
+import { formatFigures } from './figures.ts'
+import { readFolder } from './folders.ts'
+import { Sheet } from './sheet.ts'
+import { readShippedSets } from './shipped.ts'
+import { standardSets, writeSet } from './standard-sets.ts'
+
+const fileOptions = {
+  size: { type: 'string' },
+  mean: { type: 'string' },
+  std: { type: 'string' },
+  meaning: { type: 'string' },
+} as const
+
+type Triple = readonly [number, number, number]
+
+function readTriple(text: string): Triple {
+  const numbers = text.split(',').map(Number)
+  if (numbers.length !== 3 || numbers.some(Number.isNaN)) throw new Error(`"${text}" is not three numbers with commas`)
+  return numbers as unknown as Triple
+}
+
+const readFileOptions = (values: Partial<Record<keyof typeof fileOptions, string>>): FileOptions => ({
+  ...(values.size && { size: Number(values.size) }),
+  ...(values.mean && { mean: readTriple(values.mean) }),
+  ...(values.std && { std: readTriple(values.std) }),
+  ...(values.meaning && { meaning: values.meaning as Meaning }),
+})
+
+async function readSets(folders: readonly string[]): Promise<ExampleSet[]> {
+  if (folders.length === 0) return readShippedSets()
+  const sets = await Promise.all(folders.map((folder) => readFolder(resolve(folder))))
+  return sets.flat()
+}
+
+/**
+ * `eval [--data DIR]... [--model NAME|FILE]... [--sheet DIR] [--limit N] [--refine none]`: one table for all models on
+ * all sets. For files without a row: `--size N`, `--mean R,G,B`, `--std R,G,B`, `--meaning alpha|logit|minmax`.
+ */
+export async function evaluateModels(...parameters: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: parameters,
+    options: {
+      ...fileOptions,
+      data: { type: 'string', multiple: true, default: [] },
+      model: { type: 'string', multiple: true, default: [defaultMatteModel.id] },
+      sheet: { type: 'string' },
+      limit: { type: 'string', default: 'Infinity' },
+      refine: { type: 'string', default: 'decontaminate' },
+    },
+  })
+  const sets = await readSets(values.data)
+  if (sets.length === 0) throw new Error(`No pairs of a photograph and a mask lie in ${values.data.join(', ')}`)
+  const models = []
+  for (const name of values.model) models.push(await openModel(name, readFileOptions(values)))
+  const sheet = values.sheet === undefined ? null : new Sheet(resolve(values.sheet))
+  const results = await evaluate(sets, models, {
+    limit: Number(values.limit),
+    refine: values.refine === 'none' ? 'none' : 'decontaminate',
+    ...(sheet && { show: (shown) => sheet.add(shown) }),
+  })
+  console.log(
+    `IoU at one half, MAE, maximum F (beta squared 0.3) and S of maps at ${comparedSide} x ${comparedSide} px; boundary ` +
+      `IoU, SAD and gradient error (in thousands, soft truths alone) at ${edgeSide} px at most.\n`,
+  )
+  console.log(formatFigures(results))
+  if (sheet) console.log(`\n${Object.values(await sheet.finish()).join('\n')}`)
+}
+
+/** `eval-sets --out DIR [--ccp-100 CLONE] [--u2net-18 CLONE]`: the larger sets, from clones of their repositories. */
+export async function writeSets(...parameters: string[]): Promise<void> {
+  const text = { type: 'string' } as const
+  const clones = { 'ccp-100': text, 'u2net-18': text } satisfies Record<(typeof standardSets)[number]['name'], object>
+  const { values } = parseArgs({ args: parameters, options: { ...clones, out: text } })
+  const given = standardSets.filter(({ name }) => values[name] !== undefined)
+  if (values.out === undefined || given.length === 0) {
+    console.error('Usage: npm run models -- eval-sets --out DIR, and clones of one or more of:')
+    for (const { name, repository, about } of standardSets)
+      console.error(`  --${name} CLONE   ${repository} (${about})`)
+    process.exit(1)
+  }
+  for (const set of given) {
+    const out = resolve(values.out, set.name)
+    console.log(`${out}: ${await writeSet(set, values[set.name] as string, out)} pairs`)
+  }
+}
+
+/** `bench NAME|FILE [--size N]`: what it takes to load and to run a model, in a process of its own. */
+export async function bench(...parameters: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args: parameters, allowPositionals: true, options: fileOptions })
+  const [name = defaultMatteModel.id] = positionals
+  console.log(await describeRun(await findRow(name, readFileOptions(values))))
+}

@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+/** What `npm run models -- …` says, and its exit status. */
+function run(...parameters: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['models/cli.ts', ...parameters], { encoding: 'utf8' })
+  return { status, text: stdout + stderr }
+}
+
+describe('npm run models --', () => {
+  it('list: every model with its licence, what it takes, and how it is pulled', () => {
+    const { status, text } = run('list')
+    expect(status).toBe(0)
+    expect(text).toMatch(/^starter-320 {2}starter\.onnx, 2,864,945 bytes, MIT, 320 px$/m)
+    expect(text).toMatch(/^u2netp-320 \(container, 500 MiB\) is /m)
+    expect(text).toMatch(/^rmbg2-1024 .*Not for a service that takes money\.$/m)
+  })
+
+  it.each([
+    ['nothing', /There is no "nothing" to pull; there is isnet-1024, u2netp-320/],
+    ['rmbg2', /non-commercial use alone/],
+    ['modnet', /Nobody has published a sum/],
+  ])('pull %s: refused, without asking anybody, with exit status 1', (name, message) => {
+    const { status, text } = run('pull', name)
+    expect([status, text]).toEqual([1, expect.stringMatching(message)])
+  })
+
+  it('eval: a table of the models on the sets', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pixtoll-eval-cli-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { status, text } = run('eval', '--data', 'test/fixtures/eval', '--limit', '1', '--sheet', folder)
+    expect(status).toBe(0)
+    expect(text).toMatch(/^\| eval +\| starter-320 \| 1 /m)
+    expect(text).toContain(join(folder, 'sheet.png'))
+  })
+
+  it('bench: what a model takes', () => {
+    const { status, text } = run('bench', 'starter')
+    expect([status, text]).toEqual([
+      0,
+      expect.stringMatching(/^starter-320: loaded in \d.*; \d.* a picture .*; \d+ MiB at its peak$/m),
+    ])
+  })
+
+  it('eval-sets without a clone: says which repositories it wants', () => {
+    const { status, text } = run('eval-sets', '--out', 'nowhere')
+    expect([status, text]).toEqual([1, expect.stringMatching(/--ccp-100 CLONE .*clothing-co-parsing/)])
+  })
+})
