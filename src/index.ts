@@ -84,7 +84,7 @@ function make(env: Env): Made {
   const route = findContainer(env, config)
   const container = route && createContainerMatte(route)
   const openStanding: OpenStanding = (name) => env.STANDING.getByName(name) as unknown as StandingClient
-  const matte = new MatteHosts({ edge, ...(container && { container }) }, config.matteModels)
+  const matte = new MatteHosts({ edge, ...(container && { container }) }, config.matteModels, config.mostDoubt)
   const preview = env.PREVIEW as unknown as PreviewService
   const services: Services = {
     config,

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { type Network as CaipNetwork, type PaymentRequirements, x402ResourceServer } from '@x402/hono'
-import { type Hex, isAddressEqual, recoverTypedDataAddress } from 'viem'
+import type { Hex } from 'viem'
 import { now, nowSeconds } from '../../clock.ts'
 import { type Chain, createChain } from '../chain.ts'
 import { createChallengeTokens } from '../challenge-token.ts'
@@ -10,6 +10,7 @@ import { createPace, type Pace, VERIFIES_PER_SECOND } from '../limits.ts'
 import type { Ask, Credential, PaymentProtocol, Terms, Verdict } from '../protocol.ts'
 import { paymentIdentifier } from './payment-identifier.ts'
 import { chainIdOf, envelopes, type Network, networkNames, readCredential, type X402Payment } from './x402-envelope.ts'
+import { isSignedByPayer } from './x402-signature.ts'
 
 export interface X402Config {
   readonly network: Network
@@ -41,18 +42,6 @@ const LOOK_BACK_BLOCKS = 700
 
 const TOO_LATE = 'invalid_exact_evm_payload_authorization_valid_before'
 
-/** EIP-3009, `transferWithAuthorization`. */
-const transferTypes = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
-
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 const encodeBase64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
 /** Only `read` makes credentials of this protocol, so their payload is one of ours. */
@@ -82,6 +71,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
   const domain = { name: asset.name, version: asset.version }
   const tokens = createChallengeTokens(config.challengeSecret, `x402 ${network} ${payTo}`)
   const chainId = Number(network.split(':')[1])
+  const signing = { ...domain, chainId, verifyingContract: asset.address }
   const mayAskForCode = createPace(VERIFIES_PER_SECOND)
   let starting: Promise<x402ResourceServer> | undefined
   const openServer = () => {
@@ -144,23 +134,6 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     return { amount }
   }
 
-  /** Whether an ordinary account signed: whoever did not is a contract wallet, or never reaches the facilitator. */
-  async function isSignedByPayer({ authorization, signature }: X402Payment): Promise<boolean> {
-    const { from, to, value, validAfter, validBefore, nonce } = authorization
-    const message = {
-      from,
-      to,
-      value: BigInt(value),
-      validAfter: BigInt(validAfter),
-      validBefore: BigInt(validBefore),
-      nonce,
-    }
-    const signed = { ...domain, chainId, verifyingContract: asset.address }
-    const typed = { domain: signed, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
-    const signer = await recoverTypedDataAddress({ ...typed, signature }).catch(() => null)
-    return signer !== null && isAddressEqual(signer, from)
-  }
-
   const toAuthorization = ({ authorization }: X402Payment, terms: Terms) => ({
     asset: asset.address,
     payer: authorization.from,
@@ -195,7 +168,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
 
   /** Too late to be sent, but somebody may have sent it: with a used nonce, money may have moved. */
   async function judgeLate(payment: X402Payment): Promise<Verdict> {
-    if (!(await isSignedByPayer(payment))) return { kind: 'refused', reason: TOO_LATE }
+    if (!(await isSignedByPayer(payment, signing))) return { kind: 'refused', reason: TOO_LATE }
     if (!mayAsk()) return tooMany
     const terms = { amount: payment.authorization.value }
     return judgeRefusal(payment, terms, await chain.height(), TOO_LATE)
@@ -243,7 +216,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
           return terms.reason === TOO_LATE ? await judgeLate(payment) : { kind: 'refused', reason: terms.reason }
         }
         // Contract wallets sign in their own way. Junk looks the same, and must not keep honest payers from being judged.
-        const isSigned = await isSignedByPayer(payment)
+        const isSigned = await isSignedByPayer(payment, signing)
         if (!isSigned && !mayAskForCode()) return tooMany
         if (!isSigned && !(await chain.hasCode(credential.payer))) {
           return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
