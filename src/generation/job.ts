@@ -202,6 +202,7 @@ export async function runStep(
     return end
   } catch (error) {
     if (!(error instanceof BadOutput)) throw error
+    spool.clear()
     return failWith(row, unreadable)
   }
 }

@@ -6,6 +6,12 @@ import { upstream } from './scripted-upstream.ts'
 
 useCleanSlate()
 
+/** Sizes of what the job keeps of outputs that are not stored. */
+const listSpool = (stub: DurableObjectStub): Promise<number[]> =>
+  runInDurableObject(stub, (_, { storage }) =>
+    [...storage.kv.list<Uint8Array>({ prefix: 'spool/' })].map(([, piece]) => piece.byteLength),
+  )
+
 describe('a generation', () => {
   it('has an id of 128 random bits', () => {
     expect(createGenerationId()).toMatch(generationIdPattern)
@@ -67,12 +73,10 @@ describe('a generation', () => {
       },
     ]
     const { stub, step } = await begin()
-    const spooled = () =>
-      runInDurableObject(stub, (_, { storage }) => [...storage.kv.list({ prefix: 'spool/' })].length)
     await step()
-    expect(await spooled()).toBe(1)
+    expect(await listSpool(stub)).toEqual([4])
     await step()
-    expect([upstream.stored, await spooled()]).toEqual([['last'], 0])
+    expect([upstream.stored, await listSpool(stub)]).toEqual([['last'], []])
   })
 
   it('of an operation stores what counts, and throws drafts away', async () => {
@@ -145,13 +149,31 @@ describe('a generation', () => {
     expect(upstream.stored).toEqual([pieces.join('')])
   })
 
+  it('keeps what comes in crumbs, or all at once, in values that storage takes', async () => {
+    const text = 'abcdefghij'.repeat(220_000)
+    upstream.start = [
+      async (sinks) => {
+        const sink = await sinks.open()
+        for (let at = 0; at < 1000; at += 10) await sink.write(new TextEncoder().encode(text.slice(at, at + 10)))
+        await sink.write(new TextEncoder().encode(text.slice(1000)))
+        return { kind: 'completed', outputs: [sink] }
+      },
+    ]
+    const { stub, step } = await begin()
+    await step()
+    expect(await listSpool(stub)).toEqual([1 << 20, 1 << 20, text.length - (2 << 20)])
+    await step()
+    expect(upstream.stored).toEqual([text])
+  })
+
   it('whose output is neither picture nor video fails, and may be retried', async () => {
     upstream.start = [give('fox')]
     upstream.failing.add('bad')
-    const { step, read } = await begin()
+    const { stub, step, read } = await begin()
     await step()
     await step()
     expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', retryable: true })
+    expect(await listSpool(stub)).toEqual([])
   })
 
   it('whose upstream was asked when its object died asks once more, and no more', async () => {
