@@ -113,7 +113,7 @@ const timedOut: GenerationError = {
 
 const unreadable: GenerationError = {
   code: 'upstream_failed',
-  message: 'What the upstream gave is neither a picture nor a video.',
+  message: 'What the upstream gave is no picture or video that can be kept.',
   retryable: true,
 }
 
