@@ -19,8 +19,12 @@ export type Collected =
 /** The payments of jobs that are paid for on completion. Everything may be repeated. */
 export interface JobPayments {
   collect(authorization: Authorization): Promise<Collected>
-  /** Nothing is charged. */
-  giveBack(authorization: Authorization): Promise<void>
+  /**
+   * Nothing is charged.
+   * @param isTheirs whether the request is why the job failed, or its upstream has worked for it
+   * @returns headers with the receipt when it was paid all the same, by the payer's own hand
+   */
+  giveBack(authorization: Authorization, isTheirs: boolean): Promise<GenerationRow['receipt']>
 }
 
 /** What a job needs of its surroundings; `src/index.ts` fills it. */
@@ -89,8 +93,7 @@ export const failWith = (row: GenerationRow, error: GenerationError): StepEnd =>
     ...row,
     status: 'failed',
     step: stepAfterEnd(row),
-    // What was not charged is not run again either.
-    error: row.authorization ? { ...error, message: `${error.message} Nothing is charged: send it anew.` } : error,
+    error,
   },
   dueIn: row.authorization ? 0 : null,
 })
@@ -184,6 +187,16 @@ async function collect(row: GenerationRow, { payments }: JobParts): Promise<Step
   return failWith({ ...row, outputs: [] }, { code: 'payment_failed', message, retryable: false })
 }
 
+/** Lets go of the payment. If its money has moved all the same, the job is owed. */
+async function giveBack(row: GenerationRow, { payments }: JobParts): Promise<StepEnd> {
+  const { error, outputs, status } = row
+  const isRefused = error !== null && !error.retryable && error.code !== 'payment_failed'
+  const isTheirs = status === 'canceled' || isRefused || outputs.length > 0
+  const receipt = await payments.giveBack(row.authorization!, isTheirs)
+  const paid = receipt && { authorization: null, receipt }
+  return { row: { ...row, ...paid, step: { name: 'done' } }, dueIn: null }
+}
+
 /**
  * Does what is due for a job.
  * @param write keeps a row before what it announces is done
@@ -222,10 +235,7 @@ async function step(
   }
   if (row.step.name === 'store') return store(row, row.step.spooled, parts, spool)
   if (name === 'collect') return collect(row, parts)
-  if (name === 'give-back') {
-    await parts.payments.giveBack(row.authorization!)
-    return { row: { ...row, step: { name: 'done' } }, dueIn: null }
-  }
+  if (name === 'give-back') return giveBack(row, parts)
   if (row.deadline <= now()) return failWith(row, timedOut)
   if (name === 'cut') return cut(row, parts)
   const provider = parts.openProvider(row.provider)

@@ -63,8 +63,34 @@ describe('a job that is paid for on success', () => {
     await step()
     expect(await read()).toMatchObject({ status: 'failed', error: 'content_blocked', payment: 'not_charged' })
     await step()
-    expect([upstream.givenBack, upstream.collecting]).toEqual([[authorization], []])
+    expect([upstream.givenBack, upstream.collecting]).toEqual([[[authorization, true]], []])
     expect(await job.retry('another prompt')).toEqual({ kind: 'refused' })
+  })
+
+  it('that fails is the request’s fault only where the same would fail again, or its upstream has worked', async () => {
+    const fail = (retryable: boolean) => says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable })
+    upstream.start = [fail(true), fail(false), give('a white wall')]
+    upstream.cut = async () => ({ code: 'upstream_failed', message: 'No foreground.', retryable: true })
+    for (const isTransparent of [false, false, true]) {
+      const { step, read } = await beginUnpaid({ isTransparent })
+      for (let i = 0; i < 4; i += 1) await step()
+      expect(await read()).toMatchObject({ status: 'failed', payment: 'not_charged' })
+    }
+    expect(upstream.givenBack.map(([, isTheirs]) => isTheirs)).toEqual([false, true, true])
+  })
+
+  it('that fails, and was paid by the payer’s own hand, is owed', async () => {
+    upstream.start = [says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable: true }), give('fox')]
+    upstream.paidAnyway = receipt
+    const { job, step, read } = await beginUnpaid()
+    await step()
+    expect(await read()).toMatchObject({ payment: 'not_charged', message: 'No. Nothing is charged: send it anew.' })
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', payment: 'settled', message: 'No.' })
+    expect((await job.retry(null)).kind).toBe('done')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect(await read()).toMatchObject({ status: 'completed', payment: 'settled' })
+    expect(upstream.collecting).toEqual([])
   })
 
   it('that takes too long gives the payment back', async () => {
@@ -74,7 +100,7 @@ describe('a job that is paid for on success', () => {
     vi.setSystemTime(start + 300_000)
     await step()
     await step()
-    expect([(await read()).error, upstream.givenBack]).toEqual(['timed_out', [authorization]])
+    expect([(await read()).error, upstream.givenBack]).toEqual(['timed_out', [[authorization, false]]])
   })
 
   it('gives the payment back until that has worked', async () => {
@@ -86,7 +112,7 @@ describe('a job that is paid for on success', () => {
     expect(upstream.givenBack).toEqual([])
     upstream.failing.clear()
     await step()
-    expect(upstream.givenBack).toEqual([authorization])
+    expect(upstream.givenBack).toEqual([[authorization, false]])
   })
 
   it('that is cancelled in time is not charged', async () => {
@@ -94,7 +120,7 @@ describe('a job that is paid for on success', () => {
     expect((await job.cancel()).kind).toBe('done')
     expect(await read()).toMatchObject({ status: 'canceled', payment: 'not_charged' })
     await step()
-    expect([upstream.givenBack, upstream.asked]).toEqual([[authorization], []])
+    expect([upstream.givenBack, upstream.asked]).toEqual([[[authorization, true]], []])
   })
 
   it('is collected once both pictures are there where the background is removed, too', async () => {
