@@ -7,6 +7,8 @@ import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provide
 /** The shortest and the longest time between two looks at an operation, or two tries. */
 const LEAST_MS = 1_000
 const MOST_MS = 30_000
+/** The longest time between two attempts to collect a payment: some stay open for ever. */
+const MOST_COLLECT_MS = 60 * 60 * 1000
 
 /** Removes the background of a stored picture. `null`: not now, try again. */
 export type CutOut = (output: StoredOutput) => Promise<StoredOutput | GenerationError | null>
@@ -179,7 +181,11 @@ async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
 /** Has the payment collected. Until that is certain, nobody is told of the outputs. */
 async function collect(row: GenerationRow, { payments }: JobParts): Promise<StepEnd> {
   const collected = await payments.collect(row.authorization!)
-  if (collected.kind === 'open') return { row: { ...row, misses: row.misses + 1 }, dueIn: backOff(row.misses, null) }
+  if (collected.kind === 'open') {
+    // Often while it can still come, ever more rarely once the chain owes an answer.
+    const least = Math.min(MOST_COLLECT_MS, (now() - row.begunAt) / 30)
+    return { row: { ...row, misses: row.misses + 1 }, dueIn: Math.max(least, backOff(row.misses, null)) }
+  }
   if (collected.kind === 'settled') {
     return { row: { ...row, step: { name: 'keep' }, receipt: collected.receipt, misses: 0 }, dueIn: 0 }
   }

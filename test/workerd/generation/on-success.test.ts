@@ -1,6 +1,6 @@
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
-import { begin, give, running, says, start, useCleanSlate } from './kit.ts'
+import { begin, give, HOUR_MS, running, says, start, useCleanSlate } from './kit.ts'
 import { upstream } from './scripted-upstream.ts'
 
 useCleanSlate()
@@ -44,6 +44,22 @@ describe('a job that is paid for on success', () => {
     await step()
     expect(await read()).toMatchObject({ status: 'completed', payment: 'settled', output: [{ sha256: 'fox' }] })
     expect(upstream.asked).toEqual(['start'])
+  })
+
+  it('asks ever more rarely about a payment that stays open, and once an hour at least', async () => {
+    upstream.start = [give('fox')]
+    upstream.collected = [{ kind: 'open' }]
+    const { stub, step } = await beginUnpaid()
+    await step()
+    await step()
+    const pause = async (at: number) => {
+      vi.setSystemTime(at)
+      await step()
+      return (await runInDurableObject(stub, (_, { storage }) => storage.getAlarm()))! - at
+    }
+    for (let i = 0; i < 10; i += 1) expect(await pause(start + i * 60_000)).toBeLessThanOrEqual(30_000)
+    expect(await pause(start + 6 * HOUR_MS)).toBe(12 * 60_000)
+    expect(await pause(start + 1000 * HOUR_MS)).toBe(HOUR_MS)
   })
 
   it('whose payer has no money any more fails with payment_failed, and its output is nobody’s', async () => {
