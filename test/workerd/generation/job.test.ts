@@ -134,6 +134,32 @@ describe('a generation', () => {
     expect([(await read()).status, upstream.asked, upstream.stored]).toEqual(['completed', ['start'], ['fox']])
   })
 
+  it('of an operation whose end is heard of twice stores its output once more, and completes once', async () => {
+    upstream.start = [running]
+    upstream.poll = [give('clip'), give('clip')]
+    upstream.failing.add('finish')
+    const { step, read } = await begin()
+    await step()
+    await step()
+    upstream.failing.clear()
+    await step()
+    await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['completed', ['start', 'poll', 'poll']])
+    expect([upstream.stored, upstream.kept]).toEqual([['clip'], ['clip']])
+  })
+
+  it('whose upstream took the task and knows nothing of it any more fails, and may be retried', async () => {
+    upstream.start = [running, running]
+    upstream.poll = [says({ kind: 'failed', code: 'upstream_failed', message: 'Lost.', retryable: true }), give('clip')]
+    const { job, step, read } = await begin()
+    await step()
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', retryable: true })
+    expect((await job.retry(null)).kind).toBe('done')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['completed', ['start', 'poll', 'start', 'poll']])
+  })
+
   it('stores large outputs piece by piece, in order', async () => {
     const pieces = Array.from({ length: 12 }, (_, i) => String.fromCharCode(97 + i).repeat(200_000))
     upstream.start = [
