@@ -200,14 +200,14 @@ async function openResult({ c }: PaidJob, bought: Bought): Promise<ReadableStrea
   throw new ApiError('result_expired', { details: { transaction: bought.receipt.transaction } })
 }
 
-/** What could not be handed over is paid for all the same, and can be had by the same payment. */
+/** What could not be handed over is paid for all the same, or will be, and can be had by the same payment. */
 function failToHandOver(error: unknown, bought: Bought): never {
   if (error instanceof ApiError && error.code === 'payment_already_used') throw error
   const failure = toFailure(error)
-  if (bought.kind === 'authorized') throw fromFailure(failure, error)
-  const owedUntil = bought.resultUntil
-  const message = `${failure.message} It is paid for: send it again with the same payment, or the same Idempotency-Key.`
-  throw fromFailure({ ...failure, message, owedUntil }, error)
+  const state = bought.kind === 'settled' ? 'It is paid for' : 'Its payment is held for it'
+  const message = `${failure.message} ${state}: send it again with the same payment, or the same Idempotency-Key.`
+  const owed = bought.kind === 'settled' && { owedUntil: bought.resultUntil }
+  throw fromFailure({ ...failure, message, ...owed }, error)
 }
 
 async function answer(

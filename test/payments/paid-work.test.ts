@@ -20,6 +20,7 @@ function createJob(says: {
   open?: () => Promise<ReadableStream<Uint8Array> | null>
   put?: () => Promise<void>
   work?: () => Promise<never>
+  handOver?: () => Promise<Response>
   write?: (part: Uint8Array) => Promise<void>
 }) {
   const seen = {
@@ -57,7 +58,7 @@ function createJob(says: {
   const work = says.work ?? (async () => ({ status: 200, headers: result.headers, body: streamOf(bytes) }))
   const job = {
     c: { var: { log: {}, services: { till: { results } } } },
-    call: { work, workSeconds: 1, limitSeconds: 60 },
+    call: { work, workSeconds: 1, limitSeconds: 60, ...(says.handOver && { handOver: says.handOver }) },
     markFailure: (code: string) => void seen.marked.push(code),
     giveProbeBack: () => {
       seen.givenBack += 1
@@ -71,6 +72,19 @@ function createJob(says: {
 }
 
 describe('a replay', () => {
+  it.each([
+    [{ kind: 'authorized', result }, undefined],
+    [settledUntil(future), true],
+  ] as const)('that cannot be handed over says that its payment is good for it: %j', async (claim, paid) => {
+    const error = await createJob({ claim, handOver: () => Promise.reject(new Error('unreachable')) })
+      .run()
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      message: expect.stringContaining('with the same payment, or the same Idempotency-Key'),
+    })
+    expect((error as ApiError).options.details?.paid).toBe(paid)
+  })
+
   it('answers the kept bytes with a receipt, marked', async () => {
     const end = await createJob({ claim: settledUntil(future) }).run()
     if (end.kind !== 'answer') throw new Error(end.reason)
