@@ -25,7 +25,7 @@ async function judge(says: { left?: number; balance?: bigint | Error | null; hel
         asked.push([name, id, amount, most])
         return { isHeld: held + Number(amount) <= Number(most), held: String(held) }
       },
-    }) as StandingClient
+    }) as unknown as StandingClient
   const credential = { validBefore: now() + left } as Credential
   const due = { payer: '0xA', amount: '50000' }
   const verdict = await judgeDeferral({ protocol, credential, due, seconds, result: 'results/1' }, openStanding)
