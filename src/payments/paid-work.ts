@@ -10,6 +10,7 @@ import type { Credential, PaymentProtocol } from './protocol.ts'
 import type { Caller } from './replay-proof.ts'
 import type { StoredResult } from './result-store.ts'
 import type { PaidCall } from './sale.ts'
+import { standingOf } from './standing.ts'
 import type { LedgerClient } from './till.ts'
 import type { Upload } from './upload.ts'
 
@@ -123,7 +124,7 @@ interface Kept {
  */
 async function workOnce(job: PaidJob, { claimId, due }: Claim & { kind: 'work' }): Promise<Kept | Refused> {
   const { c, call, credential, ledger, upload } = job
-  const { results } = c.var.services.till
+  const { results, openStanding } = c.var.services.till
   c.var.log.worked = true
   const renewal = setInterval(async () => {
     if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
@@ -149,6 +150,10 @@ async function workOnce(job: PaidJob, { claimId, due }: Claim & { kind: 'work' }
   if (isDeferred === null) return { kind: 'refused', reason: 'funds_in_use' }
   if (!(await ledger.complete(claimId, stored, isDeferred).catch(ledgerUnreachable))) {
     await results.delete(stored.key).catch(() => {})
+    if (isDeferred)
+      await openStanding(standingOf.payer(due!.payer))
+        .letGo(stored.key)
+        .catch(() => {})
     throw new ApiError('payment_in_progress', { retryAfter: 2 })
   }
   return { kind: 'kept', result: stored, bytes, isDeferred }
