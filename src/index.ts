@@ -118,7 +118,7 @@ function make(env: Env): Made {
   const { openLedger } = services.till
   const job = createJobParts(config.generation, preview, matte, createOutputStore(files), {
     collect: ({ payment, result }) => openLedger(payment).collectFor(result),
-    giveBack: ({ payment, result }) => openLedger(payment).giveBack(result),
+    giveBack: ({ payment, result }, isTheirs) => openLedger(payment).giveBack(result, isTheirs),
   })
   const made = { services, job }
   remembered.set(env, made)

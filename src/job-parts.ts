@@ -2,7 +2,7 @@ import { ApiError } from './errors.ts'
 import { PREVIEW } from './generation/catalogue.ts'
 import type { GenerationConfig } from './generation/configuration.ts'
 import type { CutOut, JobParts, JobPayments } from './generation/job.ts'
-import type { OutputStore } from './generation/output-store.ts'
+import { BadOutput, type OutputStore } from './generation/output-store.ts'
 import type { PreviewService } from './generation/preview.ts'
 import type { Provider } from './generation/provider.ts'
 import { type ProviderSpec, providers } from './generation/providers/index.ts'
@@ -53,6 +53,7 @@ const createCutOut =
         throw error
       }
     } catch (error) {
+      if (error instanceof BadOutput) throw error
       // Nobody can take it now, or it broke off: another try may do better.
       console.warn(JSON.stringify({ level: 'warn', event: 'cut_output', error: String(error) }))
       if (error instanceof ApiError && error.status < 500) {

@@ -80,7 +80,7 @@ export const retryGeneration = defineEndpoint({
   summary: 'Run a failed or cancelled generation again',
   description: () =>
     'Twice at most, within 24 hours. After `content_blocked` with another prompt, and then once. Needs no body, or JSON ' +
-    'with the new `prompt`.',
+    'with the new `prompt`. What was not charged (`"payment": "not_charged"`) is not run again: send it anew.',
   response,
   errors: ['invalid_request', 'not_found', 'not_retryable', 'request_too_large', 'unsupported_media_type'],
   async handle(c) {

@@ -92,8 +92,8 @@ export interface GenerationView {
 }
 
 function paymentOf(row: GenerationRow): GenerationView['payment'] {
-  if (row.authorization === null) return undefined
   if (row.receipt) return 'settled'
+  if (row.authorization === null) return undefined
   return row.status === 'failed' || row.status === 'canceled' ? 'not_charged' : 'authorized'
 }
 
@@ -102,6 +102,8 @@ export function viewOf(row: GenerationRow): GenerationView {
   const { error } = row
   const outputs = row.status === 'completed' ? row.outputs : []
   const payment = paymentOf(row)
+  // What was not charged is not run again either.
+  const advice = payment === 'not_charged' ? ' Nothing is charged: send it anew.' : ''
   return {
     id: row.id,
     model: row.model,
@@ -111,7 +113,7 @@ export function viewOf(row: GenerationRow): GenerationView {
     output: outputs.map(({ url, type, width, height, sha256 }) => ({ url, type, width, height, sha256 })),
     created_at: new Date(row.createdAt).toISOString(),
     expires_at: new Date(row.createdAt + GENERATION_LIFE_MS).toISOString(),
-    ...(error && { error: error.code, message: error.message, retryable: error.retryable }),
+    ...(error && { error: error.code, message: error.message + advice, retryable: error.retryable }),
     ...(payment && { payment }),
   }
 }

@@ -7,6 +7,8 @@ import type { OutputSink, OutputSinks, Provider, UpstreamState } from './provide
 /** The shortest and the longest time between two looks at an operation, or two tries. */
 const LEAST_MS = 1_000
 const MOST_MS = 30_000
+/** The longest time between two attempts to collect a payment: some stay open for ever. */
+const MOST_COLLECT_MS = 60 * 60 * 1000
 
 /** Removes the background of a stored picture. `null`: not now, try again. */
 export type CutOut = (output: StoredOutput) => Promise<StoredOutput | GenerationError | null>
@@ -19,8 +21,12 @@ export type Collected =
 /** The payments of jobs that are paid for on completion. Everything may be repeated. */
 export interface JobPayments {
   collect(authorization: Authorization): Promise<Collected>
-  /** Nothing is charged. */
-  giveBack(authorization: Authorization): Promise<void>
+  /**
+   * Nothing is charged.
+   * @param isTheirs whether the request is why the job failed, or its upstream has worked for it
+   * @returns headers with the receipt when it was paid all the same, by the payer's own hand
+   */
+  giveBack(authorization: Authorization, isTheirs: boolean): Promise<GenerationRow['receipt']>
 }
 
 /** What a job needs of its surroundings; `src/index.ts` fills it. */
@@ -89,8 +95,7 @@ export const failWith = (row: GenerationRow, error: GenerationError): StepEnd =>
     ...row,
     status: 'failed',
     step: stepAfterEnd(row),
-    // What was not charged is not run again either.
-    error: row.authorization ? { ...error, message: `${error.message} Nothing is charged: send it anew.` } : error,
+    error,
   },
   dueIn: row.authorization ? 0 : null,
 })
@@ -113,7 +118,7 @@ const timedOut: GenerationError = {
 
 const unreadable: GenerationError = {
   code: 'upstream_failed',
-  message: 'What the upstream gave is neither a picture nor a video.',
+  message: 'What the upstream gave is no picture or video that can be kept.',
   retryable: true,
 }
 
@@ -176,12 +181,26 @@ async function cut(row: GenerationRow, { cutOut }: JobParts): Promise<StepEnd> {
 /** Has the payment collected. Until that is certain, nobody is told of the outputs. */
 async function collect(row: GenerationRow, { payments }: JobParts): Promise<StepEnd> {
   const collected = await payments.collect(row.authorization!)
-  if (collected.kind === 'open') return { row: { ...row, misses: row.misses + 1 }, dueIn: backOff(row.misses, null) }
+  if (collected.kind === 'open') {
+    // Often while it can still come, ever more rarely once the chain owes an answer.
+    const least = Math.min(MOST_COLLECT_MS, (now() - row.begunAt) / 30)
+    return { row: { ...row, misses: row.misses + 1 }, dueIn: Math.max(least, backOff(row.misses, null)) }
+  }
   if (collected.kind === 'settled') {
     return { row: { ...row, step: { name: 'keep' }, receipt: collected.receipt, misses: 0 }, dueIn: 0 }
   }
   const message = 'The payment could not be collected when the output was there.'
   return failWith({ ...row, outputs: [] }, { code: 'payment_failed', message, retryable: false })
+}
+
+/** Lets go of the payment. If its money has moved all the same, the job is owed. */
+async function giveBack(row: GenerationRow, { payments }: JobParts): Promise<StepEnd> {
+  const { error, outputs, status } = row
+  const isRefused = error !== null && !error.retryable && error.code !== 'payment_failed'
+  const isTheirs = status === 'canceled' || isRefused || outputs.length > 0
+  const receipt = await payments.giveBack(row.authorization!, isTheirs)
+  const paid = receipt && { authorization: null, receipt }
+  return { row: { ...row, ...paid, step: { name: 'done' } }, dueIn: null }
 }
 
 /**
@@ -202,6 +221,7 @@ export async function runStep(
     return end
   } catch (error) {
     if (!(error instanceof BadOutput)) throw error
+    spool.clear()
     return failWith(row, unreadable)
   }
 }
@@ -221,10 +241,7 @@ async function step(
   }
   if (row.step.name === 'store') return store(row, row.step.spooled, parts, spool)
   if (name === 'collect') return collect(row, parts)
-  if (name === 'give-back') {
-    await parts.payments.giveBack(row.authorization!)
-    return { row: { ...row, step: { name: 'done' } }, dueIn: null }
-  }
+  if (name === 'give-back') return giveBack(row, parts)
   if (row.deadline <= now()) return failWith(row, timedOut)
   if (name === 'cut') return cut(row, parts)
   const provider = parts.openProvider(row.provider)

@@ -1,3 +1,4 @@
+import { ApiError } from '../errors.ts'
 import { BadOutput, type OutputStore, type StoredOutput, type StoredSink } from '../generation/output-store.ts'
 import { readHeader } from '../images/header.ts'
 import { sniffKind } from '../images/sniff.ts'
@@ -35,6 +36,9 @@ function look(head: Uint8Array, asked: { width: number; height: number }): Seen 
   if ('broken' in header) throw new BadOutput(`an output is a broken ${kind}`)
   return { contentType, width: header.width, height: header.height }
 }
+
+const isTakenDown = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === 'unavailable_for_legal_reasons'
 
 /** One output on its way into R2: held until it is known what it is, and then passed on. */
 class Output implements StoredSink {
@@ -92,7 +96,9 @@ class Output implements StoredSink {
   async finish(): Promise<StoredOutput> {
     if (this.#head !== null) await this.#begin(this.#head)
     await this.#writer.close().catch(() => {})
-    const file = await this.#added!
+    const file = await this.#added!.catch((error: unknown): never => {
+      throw isTakenDown(error) ? new BadOutput('an output was taken down', { cause: error }) : error
+    })
     const { contentType, width, height } = this.#seen!
     const { url } = this.#files.describe(file)
     return { reference: JSON.stringify(file), url, type: contentType, width, height, sha256: file.hashes[0]! }
@@ -108,7 +114,11 @@ class Output implements StoredSink {
 /** Outputs of generations as hosted files. */
 export const createOutputStore = (files: HostedFiles): OutputStore => ({
   open: async (asked) => new Output(files, asked),
-  keep: ({ reference }) => files.confirm(JSON.parse(reference) as HostedFile),
+  keep: ({ reference }) =>
+    files.confirm(JSON.parse(reference) as HostedFile).catch((error: unknown) => {
+      // Its address says so.
+      if (!isTakenDown(error)) throw error
+    }),
   async read({ reference }) {
     const object = await files.open((JSON.parse(reference) as HostedFile).id)
     return object && { body: object.body, size: object.size }

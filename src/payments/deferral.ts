@@ -1,6 +1,8 @@
 import type { LedgerParts } from './ledger-parts.ts'
 import type { LedgerRow, OpenRow, Outcome, RowIn } from './ledger-row.ts'
+import type { Notices } from './notices.ts'
 import type { RowStore } from './row-store.ts'
+import type { Settlement } from './settlement.ts'
 import { standingOf } from './standing.ts'
 
 /** What collecting for work that has succeeded came to. */
@@ -15,6 +17,8 @@ export type Collected =
 /** What the end of deferred work needs of its ledger. */
 export interface DeferralParts extends Pick<LedgerParts, 'results' | 'openStanding'> {
   settle(): Promise<Outcome>
+  readonly settlement: Pick<Settlement, 'lookAgain'>
+  readonly notices: Pick<Notices, 'markFailure'>
   receiptHeaders(row: RowIn<'settled'>): readonly (readonly [string, string])[]
 }
 
@@ -52,15 +56,24 @@ export class Deferral {
     return { kind: 'settled', receipt: this.#parts.receiptHeaders(row) }
   }
 
-  /** The work has failed: nothing is charged, and the payment is unspent again. */
-  async giveBack(result: string): Promise<void> {
+  /**
+   * The work has failed: nothing is charged, and the payment is unspent again.
+   * @param isTheirs whether the request is why, or has cost as much as work that succeeds
+   * @returns the headers with the receipt when it was paid all the same, by the payer's own hand: the work is owed
+   */
+  async giveBack(result: string, isTheirs: boolean): Promise<readonly (readonly [string, string])[] | null> {
     const row = this.#read(result)
-    if (!row) return
+    if (!row) return null
     await this.#letGo(row, result)
-    // Nobody sends for work that is not done: if somebody has, the chain decides.
-    if (this.#read(result)?.state !== 'worked') return
+    // Nobody here sends for work that is not done: if somebody has, the chain decides.
+    if (row.state === 'worked') await this.#parts.settlement.lookAgain()
+    const present = this.#read(result)
+    if (present?.state === 'settled') return this.#parts.receiptHeaders(present)
+    if (present?.state !== 'worked') return null
+    if (isTheirs) this.#parts.notices.markFailure(present, result)
     this.#store.forget()
     await this.#parts.results.delete(result).catch(() => {})
+    return null
   }
 
   async #letGo({ payer }: LedgerRow, result: string): Promise<void> {

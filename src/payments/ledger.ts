@@ -69,6 +69,7 @@ export class Ledger extends DurableObject {
     this.#deferral = new Deferral(this.#store, {
       ...parts,
       settle: () => this.settle(),
+      ...{ settlement: this.#settlement, notices: this.#notices },
       receiptHeaders: ({ receipt, credential }) => this.#protocolOf(credential).receiptHeaders(receipt, credential),
     })
   }
@@ -168,7 +169,7 @@ export class Ledger extends DurableObject {
   /** What a new row says. The row that it replaces is done with. */
   #know(credential: Credential, verdict: Valid, ask: Ask, fingerprint: string | null, caller: Caller): Known {
     const { row } = this.#store
-    if (row?.state === 'claimed') this.#notices.markLapse(row)
+    if (row?.state === 'claimed') this.#notices.markFailure(row, row.claimId)
     // What it has to answer for stays, whatever comes of the next signature.
     if (row?.state === 'refused') this.#notices.tell(row)
     if (row?.state === 'refused' && row.result) void this.#parts.results.delete(row.result.key).catch(() => {})
@@ -183,7 +184,7 @@ export class Ledger extends DurableObject {
     if (paid.owedUntil < now() || row.route !== routeOf(ask)) {
       return { kind: 'conflict', transaction: paid.receipt.transaction }
     }
-    if (row.state === 'claimed') this.#notices.markLapse(row)
+    if (row.state === 'claimed') this.#notices.markFailure(row, row.claimId)
     return this.#hold({ ...knownOf(row), fingerprint, idempotencyKeys: keysOf(row, caller) }, paid)
   }
 
@@ -224,7 +225,7 @@ export class Ledger extends DurableObject {
 
   /** Whoever worked under this claim is gone. */
   readonly #lapse = (row: RowIn<'claimed'>): void => {
-    this.#notices.markLapse(row)
+    this.#notices.markFailure(row, row.claimId)
     this.#release(row)
     this.#waiting.end(null)
   }
@@ -263,7 +264,7 @@ export class Ledger extends DurableObject {
   async settle(claimId?: string): Promise<Outcome> {
     try {
       const outcome = await this.#settlement.settle(claimId)
-      const row = claimId === undefined ? undefined : this.#readClaim(claimId)
+      const row = claimId && this.#readClaim(claimId)
       if (row && outcome.kind === 'superseded') this.#release(row)
       return outcome
     } finally {
@@ -280,15 +281,15 @@ export class Ledger extends DurableObject {
   }
 
   /** @see Deferral.giveBack */
-  giveBack(result: string): Promise<void> {
-    return this.#deferral.giveBack(result)
+  giveBack(result: string, isTheirs: boolean): ReturnType<Deferral['giveBack']> {
+    return this.#deferral.giveBack(result, isTheirs)
   }
 
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */
   override async alarm(): Promise<void> {
     const { row } = this.#store
+    const parts = { store: this.#store, settlement: this.#settlement, ...this.#parts, lapse: this.#lapse }
     try {
-      const parts = { store: this.#store, settlement: this.#settlement, ...this.#parts, lapse: this.#lapse }
       if (row) await tidy(row, parts)
       await this.#notices.publish()
     } catch (error) {

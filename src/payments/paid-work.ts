@@ -10,6 +10,7 @@ import type { Credential, PaymentProtocol } from './protocol.ts'
 import type { Caller } from './replay-proof.ts'
 import type { StoredResult } from './result-store.ts'
 import type { PaidCall } from './sale.ts'
+import { standingOf } from './standing.ts'
 import type { LedgerClient } from './till.ts'
 import type { Upload } from './upload.ts'
 
@@ -123,7 +124,7 @@ interface Kept {
  */
 async function workOnce(job: PaidJob, { claimId, due }: Claim & { kind: 'work' }): Promise<Kept | Refused> {
   const { c, call, credential, ledger, upload } = job
-  const { results } = c.var.services.till
+  const { results, openStanding } = c.var.services.till
   c.var.log.worked = true
   const renewal = setInterval(async () => {
     if (!(await ledger.renew(claimId).catch(() => true))) clearInterval(renewal)
@@ -149,6 +150,10 @@ async function workOnce(job: PaidJob, { claimId, due }: Claim & { kind: 'work' }
   if (isDeferred === null) return { kind: 'refused', reason: 'funds_in_use' }
   if (!(await ledger.complete(claimId, stored, isDeferred).catch(ledgerUnreachable))) {
     await results.delete(stored.key).catch(() => {})
+    if (isDeferred)
+      await openStanding(standingOf.payer(due!.payer))
+        .letGo(stored.key)
+        .catch(() => {})
     throw new ApiError('payment_in_progress', { retryAfter: 2 })
   }
   return { kind: 'kept', result: stored, bytes, isDeferred }
@@ -200,14 +205,14 @@ async function openResult({ c }: PaidJob, bought: Bought): Promise<ReadableStrea
   throw new ApiError('result_expired', { details: { transaction: bought.receipt.transaction } })
 }
 
-/** What could not be handed over is paid for all the same, and can be had by the same payment. */
+/** What could not be handed over is paid for all the same, or will be, and can be had by the same payment. */
 function failToHandOver(error: unknown, bought: Bought): never {
   if (error instanceof ApiError && error.code === 'payment_already_used') throw error
   const failure = toFailure(error)
-  if (bought.kind === 'authorized') throw fromFailure(failure, error)
-  const owedUntil = bought.resultUntil
-  const message = `${failure.message} It is paid for: send it again with the same payment, or the same Idempotency-Key.`
-  throw fromFailure({ ...failure, message, owedUntil }, error)
+  const state = bought.kind === 'settled' ? 'It is paid for' : 'Its payment is held for it'
+  const message = `${failure.message} ${state}: send it again with the same payment, or the same Idempotency-Key.`
+  const owed = bought.kind === 'settled' && { owedUntil: bought.resultUntil }
+  throw fromFailure({ ...failure, message, ...owed }, error)
 }
 
 async function answer(

@@ -219,4 +219,26 @@ describe('a gateway that is killed while a job waits to be paid for', () => {
     })
     expect([job.status, job.payment, income]).toEqual(['completed', 'settled', PRICE])
   })
+
+  it.each([
+    ['paid for on success', model, 'settled'],
+    ['paid for', 'nano-banana-2', undefined],
+  ] as const)(
+    'before the job begins that is %s: the same payment begins it, charged once',
+    async (_, name, payment) => {
+      const headers = show(await signLong(await createPayer(PRICE)))
+      const ask = () => fetch(url, { ...init('', headers), body: JSON.stringify({ model: name, prompt: 'a bridge' }) })
+      const [income, { job }] = await measureIncome(async () => {
+        const beginning = stack.hold('begin')
+        const lost = ask().catch(() => undefined)
+        await beginning.reached
+        await stack.restart({ ...upstreams.values, ...onSuccess })
+        await lost
+        const again = await ask()
+        expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true'])
+        return waitFor((await jobOf(again)).id)
+      })
+      expect([job.status, job.payment, income]).toEqual(['completed', payment, PRICE])
+    },
+  )
 })

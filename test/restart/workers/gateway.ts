@@ -19,6 +19,20 @@ const holdSettle = ({ LEDGER, CONTROL_URL }: GivenEnv) => ({
     }),
 })
 
+/** The jobs' objects, which wait for the test before they begin: a payment has bought an id, and nobody knows it. */
+const holdBegin = ({ GENERATION, CONTROL_URL }: GivenEnv) => ({
+  getByName: (name: string): GenerationClient =>
+    new Proxy(GENERATION.getByName(name) as unknown as GenerationClient, {
+      get: (job, method: keyof GenerationClient) => {
+        if (method !== 'begin') return job[method]
+        return async (authorization: never) => {
+          await askStep(CONTROL_URL, 'begin')
+          return job.begin(authorization)
+        }
+      },
+    }),
+})
+
 let whole: Env | undefined
 /** The environment with what the test stands in for. One for the isolate, since services are remembered by it. */
 function equip(given: Env): Env {
@@ -26,6 +40,7 @@ function equip(given: Env): Env {
   whole ??= {
     ...env,
     LEDGER: holdSettle(env),
+    GENERATION: holdBegin(env),
     MATTE: createMatte(env.CONTROL_URL),
     RESIZE: createResize(),
     PREVIEW: createPreview(),

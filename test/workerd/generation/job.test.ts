@@ -6,6 +6,12 @@ import { upstream } from './scripted-upstream.ts'
 
 useCleanSlate()
 
+/** Sizes of what the job keeps of outputs that are not stored. */
+const listSpool = (stub: DurableObjectStub): Promise<number[]> =>
+  runInDurableObject(stub, (_, { storage }) =>
+    [...storage.kv.list<Uint8Array>({ prefix: 'spool/' })].map(([, piece]) => piece.byteLength),
+  )
+
 describe('a generation', () => {
   it('has an id of 128 random bits', () => {
     expect(createGenerationId()).toMatch(generationIdPattern)
@@ -67,12 +73,10 @@ describe('a generation', () => {
       },
     ]
     const { stub, step } = await begin()
-    const spooled = () =>
-      runInDurableObject(stub, (_, { storage }) => [...storage.kv.list({ prefix: 'spool/' })].length)
     await step()
-    expect(await spooled()).toBe(1)
+    expect(await listSpool(stub)).toEqual([4])
     await step()
-    expect([upstream.stored, await spooled()]).toEqual([['last'], 0])
+    expect([upstream.stored, await listSpool(stub)]).toEqual([['last'], []])
   })
 
   it('of an operation stores what counts, and throws drafts away', async () => {
@@ -130,6 +134,32 @@ describe('a generation', () => {
     expect([(await read()).status, upstream.asked, upstream.stored]).toEqual(['completed', ['start'], ['fox']])
   })
 
+  it('of an operation whose end is heard of twice stores its output once more, and completes once', async () => {
+    upstream.start = [running]
+    upstream.poll = [give('clip'), give('clip')]
+    upstream.failing.add('finish')
+    const { step, read } = await begin()
+    await step()
+    await step()
+    upstream.failing.clear()
+    await step()
+    await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['completed', ['start', 'poll', 'poll']])
+    expect([upstream.stored, upstream.kept]).toEqual([['clip'], ['clip']])
+  })
+
+  it('whose upstream took the task and knows nothing of it any more fails, and may be retried', async () => {
+    upstream.start = [running, running]
+    upstream.poll = [says({ kind: 'failed', code: 'upstream_failed', message: 'Lost.', retryable: true }), give('clip')]
+    const { job, step, read } = await begin()
+    await step()
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', retryable: true })
+    expect((await job.retry(null)).kind).toBe('done')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect([(await read()).status, upstream.asked]).toEqual(['completed', ['start', 'poll', 'start', 'poll']])
+  })
+
   it('stores large outputs piece by piece, in order', async () => {
     const pieces = Array.from({ length: 12 }, (_, i) => String.fromCharCode(97 + i).repeat(200_000))
     upstream.start = [
@@ -145,13 +175,31 @@ describe('a generation', () => {
     expect(upstream.stored).toEqual([pieces.join('')])
   })
 
+  it('keeps what comes in crumbs, or all at once, in values that storage takes', async () => {
+    const text = 'abcdefghij'.repeat(220_000)
+    upstream.start = [
+      async (sinks) => {
+        const sink = await sinks.open()
+        for (let at = 0; at < 1000; at += 10) await sink.write(new TextEncoder().encode(text.slice(at, at + 10)))
+        await sink.write(new TextEncoder().encode(text.slice(1000)))
+        return { kind: 'completed', outputs: [sink] }
+      },
+    ]
+    const { stub, step } = await begin()
+    await step()
+    expect(await listSpool(stub)).toEqual([1 << 20, 1 << 20, text.length - (2 << 20)])
+    await step()
+    expect(upstream.stored).toEqual([text])
+  })
+
   it('whose output is neither picture nor video fails, and may be retried', async () => {
     upstream.start = [give('fox')]
     upstream.failing.add('bad')
-    const { step, read } = await begin()
+    const { stub, step, read } = await begin()
     await step()
     await step()
     expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', retryable: true })
+    expect(await listSpool(stub)).toEqual([])
   })
 
   it('whose upstream was asked when its object died asks once more, and no more', async () => {

@@ -1,6 +1,6 @@
-import { evictDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
-import { begin, give, running, says, start, useCleanSlate } from './kit.ts'
+import { begin, give, HOUR_MS, running, says, start, useCleanSlate } from './kit.ts'
 import { upstream } from './scripted-upstream.ts'
 
 useCleanSlate()
@@ -46,6 +46,22 @@ describe('a job that is paid for on success', () => {
     expect(upstream.asked).toEqual(['start'])
   })
 
+  it('asks ever more rarely about a payment that stays open, and once an hour at least', async () => {
+    upstream.start = [give('fox')]
+    upstream.collected = [{ kind: 'open' }]
+    const { stub, step } = await beginUnpaid()
+    await step()
+    await step()
+    const pause = async (at: number) => {
+      vi.setSystemTime(at)
+      await step()
+      return (await runInDurableObject(stub, (_, { storage }) => storage.getAlarm()))! - at
+    }
+    for (let i = 0; i < 10; i += 1) expect(await pause(start + i * 60_000)).toBeLessThanOrEqual(30_000)
+    expect(await pause(start + 6 * HOUR_MS)).toBe(12 * 60_000)
+    expect(await pause(start + 1000 * HOUR_MS)).toBe(HOUR_MS)
+  })
+
   it('whose payer has no money any more fails with payment_failed, and its output is nobody’s', async () => {
     upstream.start = [give('fox')]
     upstream.collected = [{ kind: 'refused' }]
@@ -63,8 +79,34 @@ describe('a job that is paid for on success', () => {
     await step()
     expect(await read()).toMatchObject({ status: 'failed', error: 'content_blocked', payment: 'not_charged' })
     await step()
-    expect([upstream.givenBack, upstream.collecting]).toEqual([[authorization], []])
+    expect([upstream.givenBack, upstream.collecting]).toEqual([[[authorization, true]], []])
     expect(await job.retry('another prompt')).toEqual({ kind: 'refused' })
+  })
+
+  it('that fails is the request’s fault only where the same would fail again, or its upstream has worked', async () => {
+    const fail = (retryable: boolean) => says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable })
+    upstream.start = [fail(true), fail(false), give('a white wall')]
+    upstream.cut = async () => ({ code: 'upstream_failed', message: 'No foreground.', retryable: true })
+    for (const isTransparent of [false, false, true]) {
+      const { step, read } = await beginUnpaid({ isTransparent })
+      for (let i = 0; i < 4; i += 1) await step()
+      expect(await read()).toMatchObject({ status: 'failed', payment: 'not_charged' })
+    }
+    expect(upstream.givenBack.map(([, isTheirs]) => isTheirs)).toEqual([false, true, true])
+  })
+
+  it('that fails, and was paid by the payer’s own hand, is owed', async () => {
+    upstream.start = [says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable: true }), give('fox')]
+    upstream.paidAnyway = receipt
+    const { job, step, read } = await beginUnpaid()
+    await step()
+    expect(await read()).toMatchObject({ payment: 'not_charged', message: 'No. Nothing is charged: send it anew.' })
+    await step()
+    expect(await read()).toMatchObject({ status: 'failed', payment: 'settled', message: 'No.' })
+    expect((await job.retry(null)).kind).toBe('done')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect(await read()).toMatchObject({ status: 'completed', payment: 'settled' })
+    expect(upstream.collecting).toEqual([])
   })
 
   it('that takes too long gives the payment back', async () => {
@@ -74,7 +116,7 @@ describe('a job that is paid for on success', () => {
     vi.setSystemTime(start + 300_000)
     await step()
     await step()
-    expect([(await read()).error, upstream.givenBack]).toEqual(['timed_out', [authorization]])
+    expect([(await read()).error, upstream.givenBack]).toEqual(['timed_out', [[authorization, false]]])
   })
 
   it('gives the payment back until that has worked', async () => {
@@ -86,7 +128,7 @@ describe('a job that is paid for on success', () => {
     expect(upstream.givenBack).toEqual([])
     upstream.failing.clear()
     await step()
-    expect(upstream.givenBack).toEqual([authorization])
+    expect(upstream.givenBack).toEqual([[authorization, false]])
   })
 
   it('that is cancelled in time is not charged', async () => {
@@ -94,7 +136,7 @@ describe('a job that is paid for on success', () => {
     expect((await job.cancel()).kind).toBe('done')
     expect(await read()).toMatchObject({ status: 'canceled', payment: 'not_charged' })
     await step()
-    expect([upstream.givenBack, upstream.asked]).toEqual([[authorization], []])
+    expect([upstream.givenBack, upstream.asked]).toEqual([[[authorization, true]], []])
   })
 
   it('is collected once both pictures are there where the background is removed, too', async () => {

@@ -45,6 +45,54 @@ describe('cancelling a generation', () => {
   })
 })
 
+describe('cancelling a generation, in every state', () => {
+  const authorization = { payment: 'x402:1', result: 'results/1' }
+
+  it.each([
+    ['paid for', null],
+    ['paid for on success', authorization],
+  ] as const)('%s: refused while it is made, cut, collected, kept, and when it is completed', async (_, how) => {
+    upstream.start = [give('fox')]
+    const { job, step, read } = await begin({ isTransparent: true }, how)
+    const states: string[] = []
+    for (let i = 0; i < 5 && states.at(-1) !== 'completed'; i += 1) {
+      await step()
+      expect(await job.cancel()).toEqual({ kind: 'refused' })
+      states.push((await read()).status)
+    }
+    expect(states.at(-1)).toBe('completed')
+    expect(upstream.givenBack).toEqual([])
+  })
+
+  it('refused while its upstream is being asked', async () => {
+    upstream.start = [
+      async (sinks) => {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return give('fox')(sinks)
+      },
+    ]
+    const { job, step } = await begin()
+    const stepping = step()
+    await vi.waitUntil(() => upstream.asked.length > 0)
+    expect([await job.cancel(), upstream.stored]).toEqual([{ kind: 'refused' }, []])
+    await stepping
+  })
+
+  it('refused once it has failed, and again the same once it is cancelled', async () => {
+    upstream.start = [says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable: true })]
+    const failed = await begin({}, authorization)
+    await failed.step()
+    expect(await failed.job.cancel()).toEqual({ kind: 'refused' })
+    await failed.step()
+    expect(await failed.job.cancel()).toEqual({ kind: 'refused' })
+    const canceled = await begin({}, authorization)
+    const first = await canceled.job.cancel()
+    await canceled.step()
+    expect([first.kind, await canceled.job.cancel()]).toEqual(['done', first])
+    expect(upstream.givenBack).toHaveLength(2)
+  })
+})
+
 describe('retrying a generation', () => {
   const fail = (code: 'upstream_failed' | 'content_blocked') =>
     says({ kind: 'failed', code, message: 'No.', retryable: true })

@@ -2,7 +2,17 @@ import { runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { DEAD_MARGIN_MS } from '../../../src/payments/ledger-row.ts'
 import { world } from '../worker.ts'
-import { claimWork, HOME, NOBODY, openPayment, orderOf, resultAt, start, useScriptedWorld } from './scripted-payment.ts'
+import {
+  claimWork,
+  HOME,
+  NOBODY,
+  openPayment,
+  orderOf,
+  receipt,
+  resultAt,
+  start,
+  useScriptedWorld,
+} from './scripted-payment.ts'
 
 useScriptedWorld()
 
@@ -61,9 +71,30 @@ describe('a payment that waits for the end of its work', () => {
 
   it('is unspent again when its work has failed', async () => {
     const { ledger, readRow, claim } = await defer()
-    await ledger.giveBack(result.key)
+    await ledger.giveBack(result.key, false)
     expect([await readRow(), world.deleted, world.letGo]).toEqual([undefined, [result.key], [result.key]])
     expect(await claim('b')).toMatchObject({ kind: 'work' })
+  })
+
+  it('is held against its payer where the request is why the work has failed', async () => {
+    const { ledger } = await defer()
+    await ledger.giveBack(result.key, true)
+    expect(world.marks).toEqual(
+      ['payer 0x1', 'address home'].map((name) => ({ name, id: result.key, mark: 'failure' })),
+    )
+  })
+
+  it('is not given back when its payer has sent it: what was paid for is owed', async () => {
+    const { ledger, claim } = await defer()
+    world.find = async () => ({ kind: 'paid', receipt })
+    expect([await ledger.giveBack(result.key, true), world.marks]).toEqual([[], []])
+    expect([await claim(), world.deleted]).toMatchObject([{ kind: 'settled', result }, []])
+  })
+
+  it('is given back when the chain cannot be asked', async () => {
+    const { ledger, readRow } = await defer()
+    world.find = async () => ({ kind: 'unknown', cause: 'no node' })
+    expect([await ledger.giveBack(result.key, false), await readRow()]).toEqual([null, undefined])
   })
 
   it('is not given back once somebody has sent it: the chain decides', async () => {
@@ -71,16 +102,16 @@ describe('a payment that waits for the end of its work', () => {
     world.settle = async () => ({ kind: 'unknown', cause: 'it went silent' })
     world.find = async () => ({ kind: 'unknown', cause: 'no node' })
     await ledger.collectFor(result.key)
-    await ledger.giveBack(result.key)
+    await ledger.giveBack(result.key, false)
     expect(await readRow()).toMatchObject({ state: 'unknown' })
   })
 
   it('keeps what it has bought since when older work ends', async () => {
     const payment = await defer()
     const { ledger, readRow } = payment
-    await ledger.giveBack(result.key)
+    await ledger.giveBack(result.key, false)
     await ledger.complete(await claimWork(payment, 'b'), resultAt('results/2'), true)
-    await ledger.giveBack(result.key)
+    await ledger.giveBack(result.key, false)
     expect(await ledger.collectFor(result.key)).toMatchObject({ kind: 'refused' })
     expect(await readRow()).toMatchObject({ state: 'worked', result: { key: 'results/2' } })
     expect(world.asked).not.toContain('settle')
