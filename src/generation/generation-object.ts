@@ -15,7 +15,7 @@ import {
   stepAfterEnd,
   viewOf,
 } from './generation-row.ts'
-import { type JobParts, runStep } from './job.ts'
+import { failWith, type JobParts, runStep, tooLate } from './job.ts'
 import { JobSpool } from './job-spool.ts'
 
 const ROW = 'row'
@@ -67,13 +67,24 @@ export class GenerationJob extends DurableObject {
   /** @see GenerationClient.begin */
   begin(authorization: Authorization | null): GenerationView | null {
     const row = this.#row
-    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now(), authorization })
+    if (row?.step.name === 'reserved') {
+      const begun = { ...row, begunAt: now(), authorization }
+      if (authorization && authorization.beginBy < now()) this.#end(failWith(begun, tooLate).row)
+      else this.#start(begun)
+    }
     return this.#row ? viewOf(this.#row) : null
   }
 
   #start(row: GenerationRow): void {
     const deadline = now() + row.deadlineSeconds * 1000
-    this.#write({ ...row, status: 'pending', step: { name: 'start' }, error: null, outputs: [], misses: 0, deadline })
+    const fresh = { error: null, outputs: [], misses: 0, mayHaveBegun: false, deadline } as const
+    this.#write({ ...row, ...fresh, status: 'pending', step: { name: 'start' } })
+    this.#wakeIn(0)
+  }
+
+  /** Writes how it has ended; what is left to do is done at once. */
+  #end(row: GenerationRow): void {
+    this.#write(row)
     this.#wakeIn(0)
   }
 
@@ -90,7 +101,7 @@ export class GenerationJob extends DurableObject {
       this.#waiting.delete(changed.resolve)
     }
     const present = this.#row ?? row
-    return { view: viewOf(present), receipt: present.receipt }
+    return { view: viewOf(present), receipt: present.status === 'completed' ? present.receipt : null }
   }
 
   /** @see GenerationClient.cancel */
@@ -98,10 +109,9 @@ export class GenerationJob extends DurableObject {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
     if (row.status === 'canceled') return { kind: 'done', view: viewOf(row) }
-    if (row.step.name !== 'start') return { kind: 'refused' }
+    if (row.step.name !== 'start' || row.mayHaveBegun) return { kind: 'refused' }
     const canceled: GenerationRow = { ...row, status: 'canceled', step: stepAfterEnd(row) }
-    this.#write(canceled)
-    this.#wakeIn(0)
+    this.#end(canceled)
     return { kind: 'done', view: viewOf(canceled) }
   }
 

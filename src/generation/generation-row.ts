@@ -30,6 +30,8 @@ export interface GenerationOrder {
 export interface Authorization {
   readonly payment: string
   readonly result: string
+  /** Work that begins later could not be paid for; milliseconds since the epoch. */
+  readonly beginBy: number
 }
 
 /** Why it failed, as callers are told. */
@@ -63,6 +65,8 @@ export interface GenerationRow extends GenerationOrder {
   readonly deadline: number
   /** How often in a row the upstream could not be asked. */
   readonly misses: number
+  /** Whether the upstream may have taken the present attempt, though nothing of it is known. */
+  readonly mayHaveBegun: boolean
   readonly retries: number
   /** Retries of a blocked one, with another prompt. */
   readonly blockedRetries: number
@@ -129,6 +133,7 @@ export const reserve = (order: GenerationOrder): GenerationRow => ({
   createdAt: now(),
   deadline: 0,
   misses: 0,
+  mayHaveBegun: false,
   retries: 0,
   blockedRetries: 0,
   begunAt: 0,

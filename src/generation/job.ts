@@ -116,6 +116,19 @@ const timedOut: GenerationError = {
   retryable: true,
 }
 
+/** Of a job whose payment would end before its outputs are there. */
+export const tooLate: GenerationError = {
+  code: 'timed_out',
+  message: 'The payment ends before the generation could.',
+  retryable: true,
+}
+
+const gone: GenerationError = {
+  code: 'upstream_failed',
+  message: 'The output was there, and is gone.',
+  retryable: true,
+}
+
 const unreadable: GenerationError = {
   code: 'upstream_failed',
   message: 'What the upstream gave is no picture or video that can be kept.',
@@ -144,7 +157,11 @@ function take(row: GenerationRow, state: Unfinished): StepEnd {
     return failWith(row, { code: 'upstream_failed', message, retryable: true })
   }
   const step = row.step.name === 'started' ? ({ name: 'start' } as const) : row.step
-  return { row: { ...row, step, misses: row.misses + 1 }, dueIn: backOff(row.misses, state.retryAfterMs) }
+  const mayHaveBegun = row.mayHaveBegun || state.mayHaveBegun === true
+  return {
+    row: { ...row, step, misses: row.misses + 1, mayHaveBegun },
+    dueIn: backOff(row.misses, state.retryAfterMs),
+  }
 }
 
 /** Stores what the upstream has given in its one answer. */
@@ -187,7 +204,9 @@ async function collect(row: GenerationRow, { payments }: JobParts): Promise<Step
     return { row: { ...row, misses: row.misses + 1 }, dueIn: Math.max(least, backOff(row.misses, null)) }
   }
   if (collected.kind === 'settled') {
-    return { row: { ...row, step: { name: 'keep' }, receipt: collected.receipt, misses: 0 }, dueIn: 0 }
+    // Paid for: whatever fails from here on is owed.
+    const paid = { authorization: null, receipt: collected.receipt }
+    return { row: { ...row, ...paid, step: { name: 'keep' }, misses: 0 }, dueIn: 0 }
   }
   const message = 'The payment could not be collected when the output was there.'
   return failWith({ ...row, outputs: [] }, { code: 'payment_failed', message, retryable: false })
@@ -236,7 +255,7 @@ async function step(
   if (name === 'reserved' || name === 'done') return { row, dueIn: null }
   // What is made is never too late.
   if (name === 'keep') {
-    for (const output of row.outputs) await parts.outputs.keep(output)
+    for (const output of row.outputs) if (!(await parts.outputs.keep(output))) return failWith(row, gone)
     return { row: { ...row, status: 'completed', step: { name: 'done' }, progress: 100 }, dueIn: null }
   }
   if (row.step.name === 'store') return store(row, row.step.spooled, parts, spool)

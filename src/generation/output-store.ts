@@ -37,8 +37,8 @@ export interface OutputStore {
    * @param size what was asked for, where the bytes do not tell it
    */
   open(size: { readonly width: number; readonly height: number }): Promise<StoredSink>
-  /** Keeps a stored output for as long as a generation is kept. Again does no harm. */
-  keep(output: StoredOutput): Promise<void>
+  /** Keeps a stored output for as long as a generation is kept. Again does no harm. False: it is gone. */
+  keep(output: StoredOutput): Promise<boolean>
   /** Its bytes, for another step; null: it is gone. */
   read(output: StoredOutput): Promise<{ readonly body: ReadableStream<Uint8Array>; readonly size: number } | null>
 }

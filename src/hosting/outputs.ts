@@ -114,11 +114,17 @@ class Output implements StoredSink {
 /** Outputs of generations as hosted files. */
 export const createOutputStore = (files: HostedFiles): OutputStore => ({
   open: async (asked) => new Output(files, asked),
-  keep: ({ reference }) =>
-    files.confirm(JSON.parse(reference) as HostedFile).catch((error: unknown) => {
+  async keep({ reference }) {
+    const file = JSON.parse(reference) as HostedFile
+    try {
+      await files.confirm(file)
+      return (await files.head(file.id)) !== null
+    } catch (error) {
       // Its address says so.
-      if (!isTakenDown(error)) throw error
-    }),
+      if (isTakenDown(error)) return true
+      throw error
+    }
+  },
   async read({ reference }) {
     const object = await files.open((JSON.parse(reference) as HostedFile).id)
     return object && { body: object.body, size: object.size }

@@ -18,7 +18,7 @@ export type Collected =
 export interface DeferralParts extends Pick<LedgerParts, 'results' | 'openStanding'> {
   settle(): Promise<Outcome>
   readonly settlement: Pick<Settlement, 'lookAgain'>
-  readonly notices: Pick<Notices, 'markFailure'>
+  readonly notices: Pick<Notices, 'markFailure' | 'tell'>
   receiptHeaders(row: RowIn<'settled'>): readonly (readonly [string, string])[]
 }
 
@@ -49,6 +49,7 @@ export class Deferral {
     const row = this.#read(result)
     if (outcome.kind === 'refused' || outcome.kind === 'superseded' || !row) {
       await this.#letGo(found, result)
+      this.#markLoss()
       return { kind: 'refused', reason: outcome.kind === 'refused' ? outcome.reason : 'payment_withdrawn' }
     }
     if (row.state !== 'settled') return { kind: 'open' }
@@ -74,6 +75,14 @@ export class Deferral {
     this.#store.forget()
     await this.#parts.results.delete(result).catch(() => {})
     return null
+  }
+
+  /** The work was done, whenever the money was found not to come. */
+  #markLoss(): void {
+    const { row } = this.#store
+    if (row?.state !== 'refused' || row.mark !== 'failure') return
+    this.#store.write({ ...row, mark: 'loss' })
+    this.#parts.notices.tell()
   }
 
   async #letGo({ payer }: LedgerRow, result: string): Promise<void> {

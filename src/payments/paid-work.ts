@@ -227,7 +227,9 @@ async function answer(
   if (isReplay) headers.set('Idempotent-Replayed', 'true')
   const kept = new Response(body, { status: result.status, headers })
   const receipt = bought.kind === 'settled' ? bought.receipt : null
-  const authorization = receipt ? null : { payment: credential.key, result: result.key }
+  const needed = protocol.needsSeconds(call.defersSeconds ?? 0)
+  const beginBy = (credential.validBefore - needed) * 1000
+  const authorization = receipt ? null : { payment: credential.key, result: result.key, beginBy }
   const purchase = { answer: kept, transaction: receipt?.transaction ?? null, authorization }
   const response = (await call.handOver?.(purchase).catch((error) => failToHandOver(error, bought))) ?? kept
   response.headers.set('Cache-Control', 'private, no-store')

@@ -17,6 +17,8 @@ export interface Authorization {
   readonly payment: string
   /** The kept result that it is for. */
   readonly result: string
+  /** Work that begins later ends when the payment cannot be collected any more; milliseconds since the epoch. */
+  readonly beginBy: number
 }
 
 /** What a payment has bought, for `handOver`. */

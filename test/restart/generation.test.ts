@@ -97,6 +97,31 @@ describe('a gateway that is killed while a generation runs', () => {
   })
 })
 
+describe('POST /v1/generations/{id}/retry', () => {
+  it('runs a blocked job again with another prompt, free', async () => {
+    const set = (faults: readonly object[]) =>
+      fetch(`${upstreams.url}/_fault`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(faults),
+      })
+    await set([{ op: 'gemini', mode: 'blocked', count: 1 }])
+    const headers = await pay(50_000n)
+    const body = { model: 'nano-banana-2', prompt: 'something bad' }
+    const { id } = (await (await generate('images', body, headers)).json()) as Job
+    expect(await finish(id)).toMatchObject({ status: 'failed', error: 'content_blocked' })
+    const retry = (prompt: string) =>
+      fetch(`${shared.gateway}/v1/generations/${id}/retry`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ prompt }),
+      })
+    expect((await retry('something bad')).status).toBe(409)
+    const [income, retried] = await measureIncome(() => retry('something good'))
+    expect([income, retried.status, (await finish(id)).status]).toEqual([0n, 200, 'completed'])
+  })
+})
+
 describe('storage that fails while outputs come', () => {
   it.each([
     ['images', 'nano-banana-2', 50_000n, {}, /generateContent/],

@@ -1,4 +1,4 @@
-import type { PrivateKeyAccount } from 'viem'
+import type { Hex, PrivateKeyAccount } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startUpstreams } from '../../workers/local/upstreams/index.ts'
 import {
@@ -14,7 +14,7 @@ import {
   v2,
   withFaults,
 } from '../e2e/kit.ts'
-import { frontRun, withRpcFaults } from '../e2e/kit-chain.ts'
+import { frontRun, steal, withRpcFaults } from '../e2e/kit-chain.ts'
 import { createMppClient, createTempoPayer, measureTempoIncome } from '../e2e/kit-mpp.ts'
 import { createFetch } from '../e2e/stock-clients.ts'
 import { type OwnStack, startOwnStack, waitUntil, watchCall } from './own-stack.ts'
@@ -184,6 +184,15 @@ describe('a model that is paid for on success', () => {
     const [income, answer] = await measureIncome(() => generate('a short walk', headers))
     expect([income, answer.status, receiptOf(answer)]).toEqual([PRICE, 202, expect.objectContaining({ success: true })])
     expect((await jobOf(answer)).payment).toBeUndefined()
+  })
+
+  it('gives a stranger with the call data and the prompt no id', async () => {
+    const payer = await createPayer(PRICE)
+    const answer = await createFetch(payer)(url, init('a secret garden', createCaller()))
+    const { answer: end } = await waitFor((await jobOf(answer)).id)
+    const stolen = await steal(receiptOf(end)!.transaction as Hex)
+    const refused = await generate('a secret garden', show(stolen))
+    expect([refused.status, (await refused.text()).includes('gen_')]).toEqual([409, false])
   })
 
   it('is paid for at once over MPP', async () => {

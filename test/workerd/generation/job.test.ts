@@ -239,8 +239,8 @@ describe('a generation', () => {
     ['synchronous', false, null],
     ['asynchronous', false, null],
     ['synchronous', true, null],
-    ['asynchronous', true, { payment: 'x402:1', result: 'results/1' }],
-    ['synchronous', false, { payment: 'x402:1', result: 'results/1' }],
+    ['asynchronous', true, { payment: 'x402:1', result: 'results/1', beginBy: Infinity }],
+    ['synchronous', false, { payment: 'x402:1', result: 'results/1', beginBy: Infinity }],
   ] as const)(
     'goes on after a restart at every step (%s, transparent: %s, payment: %j)',
     async (kind, isTransparent, authorization) => {

@@ -5,7 +5,7 @@ import { upstream } from './scripted-upstream.ts'
 
 useCleanSlate()
 
-const authorization = { payment: 'x402:1', result: 'results/1' }
+const authorization = { payment: 'x402:1', result: 'results/1', beginBy: Infinity }
 const receipt = [['PAYMENT-RESPONSE', 'abc']] as const
 const settled = { kind: 'settled', receipt } as const
 const beginUnpaid = (more: Parameters<typeof begin>[0] = {}) => begin(more, authorization)
@@ -152,5 +152,35 @@ describe('a job that is paid for on success', () => {
       1,
       ['teapot', 'cut'],
     ])
+  })
+
+  it('whose payment would end before the work is not begun, and not charged', async () => {
+    const { step, read } = await begin({}, { ...authorization, beginBy: start - 1 })
+    expect(await read()).toMatchObject({ status: 'failed', error: 'timed_out', payment: 'not_charged' })
+    await step()
+    expect([upstream.asked, upstream.givenBack.length]).toEqual([[], 1])
+  })
+
+  it('tells the receipt with the completed job, and not before', async () => {
+    upstream.start = [give('fox')]
+    upstream.collected = [settled]
+    const { job, step } = await beginUnpaid()
+    for (let i = 0; i < 3; i += 1) await step()
+    expect(await job.read(0)).toMatchObject({ view: { status: 'processing', payment: 'settled' }, receipt: null })
+    await step()
+    expect((await job.read(0))!.receipt).toEqual(receipt)
+  })
+
+  it('whose output is gone once it was paid for is owed', async () => {
+    upstream.start = [give('fox'), give('fox')]
+    upstream.collected = [settled]
+    upstream.failing.add('gone')
+    const { job, step, read } = await beginUnpaid()
+    for (let i = 0; i < 4; i += 1) await step()
+    expect(await read()).toMatchObject({ status: 'failed', error: 'upstream_failed', payment: 'settled' })
+    upstream.failing.clear()
+    expect((await job.retry(null)).kind).toBe('done')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect([await read(), upstream.collecting.length]).toEqual([expect.objectContaining({ status: 'completed' }), 1])
   })
 })

@@ -26,7 +26,7 @@ export const upstream = {
   /** The receipt of a payment that cannot be given back. */
   paidAnyway: null as GenerationRow['receipt'],
   /** Calls of the store that fail. */
-  failing: new Set<'finish' | 'bad' | 'keep' | 'give-back'>(),
+  failing: new Set<'finish' | 'bad' | 'keep' | 'gone' | 'give-back'>(),
   cut: cutOut,
 }
 
@@ -63,7 +63,9 @@ const outputs: OutputStore = {
   },
   async keep({ reference }) {
     if (upstream.failing.has('keep')) throw new Error('R2 is down')
+    if (upstream.failing.has('gone')) return false
     upstream.kept.push(reference)
+    return true
   },
   read: async () => null,
 }

@@ -34,6 +34,20 @@ describe('cancelling a generation', () => {
     expect(upstream.asked).toEqual([])
   })
 
+  it('is refused once the upstream may have taken the job, though its answer was lost', async () => {
+    upstream.start = [says({ kind: 'unavailable', cause: 'reset', retryAfterMs: null, mayHaveBegun: true })]
+    const { job, step } = await begin()
+    await step()
+    expect(await job.cancel()).toEqual({ kind: 'refused' })
+  })
+
+  it('is granted while the upstream has no room', async () => {
+    upstream.start = [says({ kind: 'unavailable', cause: '429', retryAfterMs: 9_000 })]
+    const { job, step } = await begin()
+    await step()
+    expect((await job.cancel()).kind).toBe('done')
+  })
+
   it('is refused after that', async () => {
     upstream.start = [running]
     upstream.poll = [give('fox')]
@@ -46,7 +60,7 @@ describe('cancelling a generation', () => {
 })
 
 describe('cancelling a generation, in every state', () => {
-  const authorization = { payment: 'x402:1', result: 'results/1' }
+  const authorization = { payment: 'x402:1', result: 'results/1', beginBy: Infinity }
 
   it.each([
     ['paid for', null],

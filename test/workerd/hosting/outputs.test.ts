@@ -86,7 +86,7 @@ describe('an output of a generation', () => {
     const stored = await give()
     await files.takeDown((JSON.parse(stored.reference) as HostedFile).id)
     await expect(give()).rejects.toThrow(BadOutput)
-    await expect(store.keep(stored)).resolves.toBeUndefined()
+    await expect(store.keep(stored)).resolves.toBe(true)
   })
 
   it('that is not wanted leaves nothing', async () => {

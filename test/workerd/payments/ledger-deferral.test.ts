@@ -126,6 +126,15 @@ describe('a payment that waits for the end of its work', () => {
     expect(world.asked).not.toContain('settle')
   })
 
+  it('is a loss when its work was done and its authorization is over', async () => {
+    const { ledger, readRow } = await defer()
+    world.find = async () => ({ kind: 'dead', reason: 'authorization_expired' })
+    vi.setSystemTime(start + 121_000)
+    expect(await ledger.collectFor(result.key)).toMatchObject({ kind: 'refused' })
+    expect(await readRow()).toMatchObject({ state: 'refused', mark: 'loss' })
+    await vi.waitFor(() => expect(world.marks).toContainEqual(expect.objectContaining({ mark: 'loss' })))
+  })
+
   it('that was collected before its work does not wait', async () => {
     const { ledger, credential, readRow } = openPayment()
     const first = await ledger.claim(credential, orderOf('a', { moneyFirst: true }), HOME)
