@@ -1,6 +1,6 @@
 /**
  * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones,
- * and fetching those that are too large for this repository. `eval`, `eval-sets` and `bench NAME`: how good and how fast
+ * and fetching those that are too large for this repository. `eval`, `eval-sets`, `cascade` and `bench NAME`: how good and how fast
  * they are (models/README.md). `label FOLDER [LIMIT]`, `label-sheet FOLDER [kept|thrown]`:
  * labels for training (models/train/README.md).
  */
@@ -38,7 +38,7 @@ async function sheet(photos = '', which = 'kept'): Promise<void> {
 
 /** Loaded when it is asked for: the runtime and the picture library take a second. */
 const measure =
-  (name: 'evaluateModels' | 'writeSets' | 'bench') =>
+  (name: 'evaluateModels' | 'measureCascade' | 'writeSets' | 'bench') =>
   async (...parameters: string[]): Promise<void> => {
     const { [name]: command, UsageError } = await import('./eval/commands.ts')
     await command(...parameters).catch((error: unknown) => {
@@ -53,6 +53,7 @@ const commands: Readonly<Record<string, (...parameters: string[]) => Promise<voi
   'label-sheet': sheet,
   eval: measure('evaluateModels'),
   'eval-sets': measure('writeSets'),
+  cascade: measure('measureCascade'),
   bench: measure('bench'),
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)

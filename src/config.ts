@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { getAddress, isAddress, zeroAddress } from 'viem'
 import * as z from 'zod'
 import { type GenerationConfig, readGeneration } from './generation/configuration.ts'
+import { defaultMostDoubt } from './matte/options.ts'
 import type { Price } from './payments/protocol.ts'
 import type { MppConfig } from './payments/protocols/mpp.ts'
 import type { X402Config } from './payments/protocols/x402.ts'
@@ -23,6 +24,8 @@ export interface Config {
   readonly container: { readonly url: string; readonly token: string | null } | null
   /** Ids of the Container's matte models that callers may choose of. */
   readonly matteModels: readonly string[]
+  /** Doubt of a matte of the edge's, 0 to 1, above which the Container is asked where there is one. */
+  readonly mostDoubt: number
   /** What `/admin/*` asks for; null: there is no such path. */
   readonly adminToken: string | null
   readonly generation: GenerationConfig
@@ -107,6 +110,13 @@ const schema = z.object({
       .string()
       .regex(/^([a-z\d-]+(,|$))*$/, `is no list of models: ${variable('isnet-1024,u2net-320')}, without spaces`)
       .transform((text) => text.split(',').filter(Boolean)),
+  ),
+  MATTE_MOST_DOUBT: z.preprocess(
+    (value) => value || String(defaultMostDoubt),
+    z
+      .string()
+      .regex(/^(0(\.\d{1,4})?|1(\.0+)?)$/, 'must be a number from 0 to 1; 1 asks the Container for no second opinion')
+      .transform(Number),
   ),
   ADMIN_TOKEN: optional(z.string().min(32, 'is too short: use the output of `openssl rand -hex 32`')),
 })
@@ -220,6 +230,7 @@ export function readConfig(env: object): Config {
       ? { url: known.CONTAINER_URL.replace(/\/+$/, ''), token: known.CONTAINER_TOKEN ?? null }
       : null,
     matteModels: known.MATTE_MODELS ?? [],
+    mostDoubt: known.MATTE_MOST_DOUBT ?? defaultMostDoubt,
     adminToken: known.ADMIN_TOKEN ?? null,
     generation,
     problems,

@@ -84,7 +84,7 @@ function make(env: Env): Made {
   const route = findContainer(env, config)
   const container = route && createContainerMatte(route)
   const openStanding: OpenStanding = (name) => env.STANDING.getByName(name) as unknown as StandingClient
-  const matte = new MatteHosts({ edge, ...(container && { container }) }, config.matteModels)
+  const matte = new MatteHosts({ edge, ...(container && { container }) }, config.matteModels, config.mostDoubt)
   const preview = env.PREVIEW as unknown as PreviewService
   const services: Services = {
     config,
@@ -115,7 +115,11 @@ function make(env: Env): Made {
       { name: 'storage', check: async () => void (await env.STORAGE.head('health')) },
     ],
   }
-  const job = createJobParts(config.generation, preview, matte, createOutputStore(files))
+  const { openLedger } = services.till
+  const job = createJobParts(config.generation, preview, matte, createOutputStore(files), {
+    collect: ({ payment, result }) => openLedger(payment).collectFor(result),
+    giveBack: ({ payment, result }, isTheirs) => openLedger(payment).giveBack(result, isTheirs),
+  })
   const made = { services, job }
   remembered.set(env, made)
   return made

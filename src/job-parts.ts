@@ -1,8 +1,8 @@
 import { ApiError } from './errors.ts'
 import { PREVIEW } from './generation/catalogue.ts'
 import type { GenerationConfig } from './generation/configuration.ts'
-import type { CutOut, JobParts } from './generation/job.ts'
-import type { OutputStore } from './generation/output-store.ts'
+import type { CutOut, JobParts, JobPayments } from './generation/job.ts'
+import { BadOutput, type OutputStore } from './generation/output-store.ts'
 import type { PreviewService } from './generation/preview.ts'
 import type { Provider } from './generation/provider.ts'
 import { type ProviderSpec, providers } from './generation/providers/index.ts'
@@ -53,6 +53,7 @@ const createCutOut =
         throw error
       }
     } catch (error) {
+      if (error instanceof BadOutput) throw error
       // Nobody can take it now, or it broke off: another try may do better.
       console.warn(JSON.stringify({ level: 'warn', event: 'cut_output', error: String(error) }))
       if (error instanceof ApiError && error.status < 500) {
@@ -68,6 +69,7 @@ export function createJobParts(
   preview: PreviewService,
   matte: MatteHosts,
   outputs: OutputStore,
+  payments: JobPayments,
 ): JobParts {
   const made = new Map<string, Provider>([[PREVIEW, createLocal(preview)]])
   return {
@@ -82,6 +84,7 @@ export function createJobParts(
       return provider
     },
     cutOut: createCutOut(matte, outputs),
+    payments,
     sizeOf: ({ task }) => sizeOf(task),
   }
 }

@@ -24,7 +24,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       'src/request-body.ts',
     ],
   ],
-  'src/config.ts': ['src/payments/protocol.ts', 'src/payments/protocols', 'src/generation/configuration.ts'],
+  'src/config.ts': [
+    ...[
+      'src/payments/protocol.ts',
+      'src/payments/protocols',
+      'src/generation/configuration.ts',
+      'src/matte/options.ts',
+    ],
+  ],
   'src/images': ['src/errors.ts', 'src/json-strings.ts'],
   'src/matte': ['src/errors.ts', 'src/clock.ts', 'src/images/facts.ts'],
   'src/payments': [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { generationModels } from '../src/generation/models.ts'
+import { defaultMostDoubt } from '../src/matte/options.ts'
 
 const keySecret = Buffer.alloc(64, 7).toString('base64')
 const sound = {
@@ -27,6 +28,7 @@ describe('readConfig', () => {
         facilitator: { url: sound.FACILITATOR_URL, cdp: null },
       },
       hosts: { x402: null, mpp: null, images: null },
+      mostDoubt: defaultMostDoubt,
       mpp: null,
       maxUnpaidLossPerHour: '5',
       container: null,

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { defaultMostDoubt } from '../../src/matte/options.ts'
 import { defaultMatteModel } from '../index.ts'
 import { isMeaning, meanings } from '../meaning.ts'
 import { describeRun } from './bench.ts'
-import { type FileOptions, findRow, openModel } from './eval-model.ts'
+import { createCascade, doubtOf, drawCurve, remember } from './cascade.ts'
+import { type EvalModel, type FileOptions, findRow, openModel } from './eval-model.ts'
 import { comparedSide, edgeSide, evaluate } from './evaluate.ts'
 import type { ExampleSet } from './examples.ts'
 import { formatFigures } from './figures.ts'
@@ -14,6 +16,9 @@ import { standardSets, writeSet } from './standard-sets.ts'
 import { UsageError } from './usage-error.ts'
 
 export { UsageError } from './usage-error.ts'
+
+/** The model of `quality=best`. */
+const CONTAINER_MODEL = 'isnet-1024'
 
 const fileOptions = {
   size: { type: 'string' },
@@ -63,7 +68,8 @@ async function readSets(folders: readonly string[]): Promise<ExampleSet[]> {
 
 /**
  * `eval [--data DIR]... [--model NAME|FILE]... [--sheet DIR] [--limit N] [--refine none]`: one table for all models on
- * all sets. For files without a row: `--size N`, `--mean R,G,B`, `--std R,G,B`, `--meaning alpha|logit|minmax`.
+ * all sets. For files without a row: `--size N`, `--mean R,G,B`, `--std R,G,B`, `--meaning alpha|logit|minmax`. The
+ * model `cascade` is `quality=auto` where there is a Container, with `--most-doubt N`.
  */
 export async function evaluateModels(...parameters: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -75,12 +81,24 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
       sheet: { type: 'string' },
       limit: { type: 'string' },
       refine: { type: 'string', default: 'decontaminate' },
+      'most-doubt': { type: 'string', default: String(defaultMostDoubt) },
     },
   })
   const sets = await readSets(values.data)
   if (sets.length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${values.data.join(', ')}`)
+  const opened = new Map<string, EvalModel>()
+  const open = async (name: string): Promise<EvalModel> => {
+    const model = opened.get(name) ?? remember(await openModel(name, readFileOptions(values)))
+    opened.set(name, model)
+    return model
+  }
   const models = []
-  for (const name of values.model) models.push(await openModel(name, readFileOptions(values)))
+  for (const name of values.model) {
+    const isCascade = name === 'cascade'
+    const cascade = async () =>
+      createCascade(await open(defaultMatteModel.id), await open(CONTAINER_MODEL), Number(values['most-doubt']))
+    models.push(isCascade ? await cascade() : await open(name))
+  }
   const sheet = values.sheet === undefined ? null : new Sheet(resolve(values.sheet))
   const results = await evaluate(sets, models, {
     ...(values.limit !== undefined && { limit: readCount('--limit', values.limit) }),
@@ -93,6 +111,45 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
   )
   console.log(formatFigures(results))
   if (sheet) console.log(`\n${Object.values(await sheet.finish()).join('\n')}`)
+}
+
+/**
+ * `cascade [--data DIR]... [--model NAME|FILE]`: what passing doubtful pictures on to the Container is worth, by the share
+ * that goes on. The threshold that is chosen is `MATTE_MOST_DOUBT`.
+ */
+export async function measureCascade(...parameters: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: parameters,
+    options: {
+      ...fileOptions,
+      data: { type: 'string', multiple: true, default: [] },
+      model: { type: 'string', default: defaultMatteModel.id },
+    },
+  })
+  const doubts: number[] = []
+  const edge = await openModel(values.model, readFileOptions(values))
+  const doubting: EvalModel = {
+    name: edge.name,
+    async matte(picture) {
+      const sight = await edge.matte(picture)
+      doubts.push(doubtOf(sight))
+      return sight
+    },
+  }
+  const results = await evaluate(await readSets(values.data), [doubting, await openModel(CONTAINER_MODEL)])
+  const [ofEdge, ofContainer] = [results.filter((_, i) => i % 2 === 0), results.filter((_, i) => i % 2 === 1)]
+  const seen = doubts.map((doubt, i) => ({ doubt, edge: ofEdge[i]!, container: ofContainer[i]! }))
+  console.log('| most doubt | go on | IoU | MAE | IoU if by chance |\n|---|---|---|---|---|')
+  for (const { mostDoubt, share, iou, mae, byChance } of drawCurve(seen)) {
+    const cells = [
+      mostDoubt.toFixed(3),
+      `${(100 * share).toFixed(0)} %`,
+      iou.toFixed(3),
+      mae.toFixed(4),
+      byChance.toFixed(3),
+    ]
+    console.log(`| ${cells.join(' | ')} |`)
+  }
 }
 
 /** `eval-sets --out DIR [--ccp-100 CLONE] [--u2net-18 CLONE]`: the larger sets, from clones of their repositories. */

@@ -18,7 +18,8 @@ export const generateImage = defineEndpoint({
     'Answers at once with a job, which `GET /v1/generations/{id}` tells of, free. `aspect_ratio` is such as `16:9`, or ' +
     '`landscape`, `portrait`, `square`; `resolution` is `1k`, `2k` or `4k`; `GET /v1/models` says what each model takes and ' +
     `costs. \`"background": "transparent"\` removes the background too (+ $${config.prices.removeBackground}): \`output\` ` +
-    'holds both. A job that fails is run again by `POST /v1/generations/{id}/retry`, free.',
+    'holds both. A job that fails is run again by `POST /v1/generations/{id}/retry`, free; one of a model whose ' +
+    '`settlement` is `on_success` was not charged, and is sent anew.',
   request: {
     description: 'What to generate.',
     contentTypes: ['application/json'],

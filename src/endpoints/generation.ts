@@ -52,9 +52,11 @@ export const readGeneration = defineEndpoint({
   errors: ['invalid_request', 'not_found'],
   async handle(c) {
     const { wait } = readQuery(c, query)
-    const view = await openJob(c).read(Number(wait) * 1000)
-    if (!view) throw createUnknown()
-    return c.json(view)
+    const reading = await openJob(c).read(Number(wait) * 1000)
+    if (!reading) throw createUnknown()
+    const answer = c.json(reading.view)
+    for (const [name, value] of reading.receipt ?? []) answer.headers.set(name, value)
+    return answer
   },
 })
 
@@ -78,7 +80,7 @@ export const retryGeneration = defineEndpoint({
   summary: 'Run a failed or cancelled generation again',
   description: () =>
     'Twice at most, within 24 hours. After `content_blocked` with another prompt, and then once. Needs no body, or JSON ' +
-    'with the new `prompt`.',
+    'with the new `prompt`. What was not charged (`"payment": "not_charged"`) is not run again: send it anew.',
   response,
   errors: ['invalid_request', 'not_found', 'not_retryable', 'request_too_large', 'unsupported_media_type'],
   async handle(c) {

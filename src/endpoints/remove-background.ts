@@ -174,11 +174,11 @@ export const removeBackground = defineEndpoint({
       const head = await body.readHead()
       const { format, header } = checkImage(head.bytes, head.isWhole, contentType)
       const hosts = matte.choose(header, options)
-      const [host] = hosts
+      const asked = matte.isPassedOn(hosts, options) ? hosts : hosts.slice(0, 1)
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options: { ...options, ...(store && { store }) },
-        workSeconds: host.expectSeconds(pixels),
+        workSeconds: Math.max(...asked.map((host) => host.expectSeconds(pixels))),
         limitSeconds: Math.max(...hosts.map(({ limitSeconds }) => limitSeconds)),
         assertReady: () => matte.assertUp(hosts),
         takeBody: () => takeUpload(body, { bytes: maxFileBytes, error: 'image_too_large' }, till.spool),
@@ -189,6 +189,7 @@ export const removeBackground = defineEndpoint({
             throw new ApiError(result.code, { ...(message && { message }), ...(retryAfter && { retryAfter }) })
           }
           const { contentType, body, facts } = result
+          c.var.log.model = facts.model
           const headers = { 'Content-Type': contentType, ...describeFacts(facts) }
           if (!store) return { status: 200, headers, body }
           const tier = stores[store]

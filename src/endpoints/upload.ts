@@ -94,7 +94,8 @@ export const upload = defineEndpoint({
           const { name, stored } = await readRight(answer)
           const own = stored?.upload === image.upload ? stored.file : undefined
           const use = await useToken(openUploadToken(name), 'payer', image, files, own)
-          if (use.kind !== 'hosted') throw new ApiError('payment_already_used', { details: { transaction } })
+          if (use.kind !== 'hosted')
+            throw new ApiError('payment_already_used', { details: { transaction: transaction! } })
           return Response.json(files.describe(use.file), { headers: use.isReplay ? replayed : {} })
         },
       }

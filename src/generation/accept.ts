@@ -2,7 +2,7 @@ import { ApiError } from '../errors.ts'
 import type { Price } from '../price.ts'
 import { type ListedModel, priceOf, withCutOut } from './catalogue.ts'
 import { createGenerationId, type OpenGeneration } from './generation.ts'
-import type { GenerationOrder } from './generation-row.ts'
+import { type Authorization, CUT_MS, type GenerationOrder } from './generation-row.ts'
 import type { GenerationModel } from './models.ts'
 import { type GenerationRequest, MAX_REQUEST_BYTES, readGenerationRequest } from './request.ts'
 
@@ -38,6 +38,8 @@ export interface AcceptedRequest extends GenerationRequest {
   /** Whether somebody generates for it here, today. */
   readonly isServed: boolean
   readonly price: Price
+  /** Whether it is to be paid for when its output is stored. */
+  readonly isOnSuccess: boolean
   /** Every field that makes a difference, defaults filled in. */
   readonly options: Readonly<Record<string, string>>
 }
@@ -67,6 +69,7 @@ export function acceptRequest(
     ...request,
     order: { model: model.name, provider, servedBy, task: { ...task, upstreamId }, isTransparent, deadlineSeconds },
     isServed: server !== null,
+    isOnSuccess: model.settlement === 'on_success',
     price: isTransparent ? withCutOut(plain, removal) : plain,
     options: {
       ...{ model: model.name, prompt, aspect_ratio: aspectRatio },
@@ -90,7 +93,7 @@ export const soldAs = (route: string, price: Price): string => `${route}?price=$
  * @param place where a job can be asked about, up to its id
  */
 export function createCall(
-  { order, price, options, isServed }: AcceptedRequest,
+  { order, price, options, isServed, isOnSuccess }: AcceptedRequest,
   open: OpenGeneration,
   { route, place }: { route: string; place: string },
 ) {
@@ -99,6 +102,7 @@ export function createCall(
     offer: { price, soldAs: soldAs(route, price) },
     workSeconds: 1,
     limitSeconds: 30,
+    ...(isOnSuccess && { defersSeconds: order.deadlineSeconds + (order.isTransparent ? CUT_MS / 1000 : 0) }),
     // Not before: whoever has paid for a job may ask for it, whatever is configured by then.
     async assertReady() {
       if (isServed) return
@@ -113,15 +117,21 @@ export function createCall(
     }),
     async work() {
       const id = createGenerationId()
-      await open(id).reserve({ ...order, id })
+      await open(id)
+        .reserve({ ...order, id })
+        // Nobody's fault but ours, and nothing was taken.
+        .catch((cause): never => {
+          throw new ApiError('processor_unavailable', { cause })
+        })
       const body = new Response(JSON.stringify({ id })).body as ReadableStream<Uint8Array>
       return { status: 202, headers: { 'Content-Type': 'application/json' }, body } as const
     },
-    async handOver({ answer }: { answer: Response }) {
+    async handOver({ answer, authorization }: { answer: Response; authorization: Authorization | null }) {
       const { id } = await answer.json<{ id: string }>()
-      const view = await open(id).begin()
+      const view = await open(id).begin(authorization)
       if (!view) throw new Error(`the job ${id} is gone`)
-      const headers = new Headers({ Location: `${place}/${id}`, 'Retry-After': String(LOOK_AFTER_S) })
+      const headers = new Headers({ Location: `${place}/${id}` })
+      if (view.status === 'pending' || view.status === 'processing') headers.set('Retry-After', String(LOOK_AFTER_S))
       if (answer.headers.has('idempotent-replayed')) headers.set('Idempotent-Replayed', 'true')
       return Response.json(view, { status: 202, headers })
     },

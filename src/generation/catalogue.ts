@@ -117,10 +117,17 @@ export function listModels({ models, isConfigured, allowPreview, today }: Catalo
   })
 }
 
-/** Rows that sell below what they cost, each as a sentence for the operator. */
-export function findLosses(models: readonly GenerationModel[]): string[] {
+/**
+ * Rows that sell below what they cost, each as a sentence for the operator.
+ * @param costOf what a row's own upstream costs, or that of whoever serves it instead
+ */
+export function findLosses(
+  models: readonly GenerationModel[],
+  costOf: (model: GenerationModel) => Rate = ({ cost }) => cost,
+): string[] {
   return models.flatMap((model) => {
-    const { name, price, cost, resolutions, durations } = model
+    const { name, price, resolutions, durations } = model
+    const cost = costOf(model)
     const asked = (resolutions.length > 0 ? resolutions : [null]).flatMap((resolution) =>
       (durations.length > 0 ? durations : [null]).map((seconds) => ({ resolution, seconds })),
     )

@@ -14,6 +14,9 @@ export interface GenerationConfig {
   readonly warnings: readonly string[]
 }
 
+/** The latest deadline of what is paid for on completion: so much of 15 minutes is left for all the rest. */
+const MAX_DEFERRED_S = 700
+
 const amount = z.string().regex(/^(0|[1-9]\d{0,5})(\.\d{1,6})?$/, 'must be US dollars as text, such as "0.05"')
 const rateOf = (money: typeof amount) =>
   z.strictObject({
@@ -36,11 +39,35 @@ const override = z.strictObject({
   durations: z.array(z.number().int().positive()).optional(),
   price: rateOf(price).optional(),
   cost: rateOf(amount).optional(),
-  settlement: z.literal('on_accept').optional(),
+  settlement: z.enum(['on_accept', 'on_success']).optional(),
   deadlineSeconds: z.number().int().min(10).max(3600).optional(),
   sunset: z.iso.date().nullable().optional(),
   fallback: z.string().nullable().optional(),
 })
+
+/** What a row must be among the others. */
+const rowRules: readonly {
+  readonly field: keyof GenerationModel
+  readonly reason: string
+  holds(model: GenerationModel, all: readonly GenerationModel[]): boolean
+}[] = [
+  {
+    field: 'settlement',
+    reason: `"on_success" needs a "deadlineSeconds" of at most ${MAX_DEFERRED_S}: payments live 15 minutes`,
+    holds: ({ settlement, deadlineSeconds }) => settlement === 'on_accept' || deadlineSeconds <= MAX_DEFERRED_S,
+  },
+  {
+    field: 'fallback',
+    reason: 'must name another model of the same kind',
+    holds: ({ name, kind, fallback }, all) =>
+      fallback === null || all.some((row) => row.name === fallback && row.kind === kind && row.name !== name),
+  },
+  {
+    field: 'provider',
+    reason: 'must be one that makes what the model is for',
+    holds: ({ provider, kind }) => (providers[provider as ProviderName] as ProviderSpec | undefined)?.kind === kind,
+  },
+]
 
 function readModels(text: string | undefined, problems: string[]): readonly GenerationModel[] {
   if (!text) return generationModels
@@ -66,7 +93,13 @@ function readModels(text: string | undefined, problems: string[]): readonly Gene
     return generationModels
   }
   // What is not given stays; zod leaves out what is absent.
-  return generationModels.map((model) => ({ ...model, ...parsed.data[model.name] }) as GenerationModel)
+  const models = generationModels.map((model) => ({ ...model, ...parsed.data[model.name] }) as GenerationModel)
+  for (const model of models) {
+    for (const { field, reason, holds } of rowRules) {
+      if (!holds(model, models)) problems.push(`GENERATION_MODELS is not valid at "${model.name}.${field}": ${reason}`)
+    }
+  }
+  return models
 }
 
 function readProvider(
@@ -97,11 +130,18 @@ export function readGeneration(env: ReadonlyMap<string, unknown>, problems: stri
     const values = readProvider(spec as ProviderSpec, env, problems)
     return values ? [[name, values] as const] : []
   })
+  const allowed = env.get('ALLOW_LOCAL_PREVIEW') || 'false'
+  if (allowed !== 'true' && allowed !== 'false') problems.push('ALLOW_LOCAL_PREVIEW must be "true" or "false"')
   const set = Object.fromEntries(configured) as GenerationConfig['providers']
+  const findUpstream = (model: GenerationModel) =>
+    [model, models.find(({ name }) => name === model.fallback)].find((row) => row && Object.hasOwn(set, row.provider))
   return {
     models,
     providers: set,
-    allowPreview: env.get('ALLOW_LOCAL_PREVIEW') === 'true',
-    warnings: findLosses(models.filter(({ provider }) => Object.hasOwn(set, provider))),
+    allowPreview: allowed === 'true',
+    warnings: findLosses(
+      models.filter((model) => findUpstream(model)),
+      (model) => findUpstream(model)!.cost,
+    ),
   }
 }

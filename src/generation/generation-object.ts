@@ -1,18 +1,22 @@
 import { DurableObject } from 'cloudflare:workers'
 import { now } from '../clock.ts'
-import type { Granted } from './generation.ts'
+import type { Granted, Reading } from './generation.ts'
 import {
+  type Authorization,
   GENERATION_LIFE_MS,
   type GenerationOrder,
   type GenerationRow,
   type GenerationView,
+  isMade,
   isOver,
   MAX_RETRIES,
   RETRY_MS,
   reserve,
+  stepAfterEnd,
   viewOf,
 } from './generation-row.ts'
 import { type JobParts, runStep } from './job.ts'
+import { JobSpool } from './job-spool.ts'
 
 const ROW = 'row'
 /** How long a job that nobody paid for is remembered: longer than its payment can be shown. */
@@ -28,11 +32,13 @@ const STEP_MS = 15 * 1000
  */
 export class GenerationJob extends DurableObject {
   readonly #parts: JobParts
+  readonly #spool: JobSpool
   readonly #waiting = new Set<() => void>()
 
   constructor(ctx: DurableObjectState, env: Env, parts: JobParts) {
     super(ctx, env)
     this.#parts = parts
+    this.#spool = new JobSpool(ctx.storage.kv)
   }
 
   get #row(): GenerationRow | undefined {
@@ -59,9 +65,9 @@ export class GenerationJob extends DurableObject {
   }
 
   /** @see GenerationClient.begin */
-  begin(): GenerationView | null {
+  begin(authorization: Authorization | null): GenerationView | null {
     const row = this.#row
-    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now() })
+    if (row?.step.name === 'reserved') this.#start({ ...row, begunAt: now(), authorization })
     return this.#row ? viewOf(this.#row) : null
   }
 
@@ -72,7 +78,7 @@ export class GenerationJob extends DurableObject {
   }
 
   /** @see GenerationClient.read */
-  async read(waitMs: number): Promise<GenerationView | null> {
+  async read(waitMs: number): Promise<Reading | null> {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return null
     if (waitMs > 0 && !isOver(row)) {
@@ -83,7 +89,8 @@ export class GenerationJob extends DurableObject {
       clearTimeout(timer)
       this.#waiting.delete(changed.resolve)
     }
-    return viewOf(this.#row ?? row)
+    const present = this.#row ?? row
+    return { view: viewOf(present), receipt: present.receipt }
   }
 
   /** @see GenerationClient.cancel */
@@ -92,9 +99,9 @@ export class GenerationJob extends DurableObject {
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
     if (row.status === 'canceled') return { kind: 'done', view: viewOf(row) }
     if (row.step.name !== 'start') return { kind: 'refused' }
-    const canceled: GenerationRow = { ...row, status: 'canceled', step: { name: 'done' } }
+    const canceled: GenerationRow = { ...row, status: 'canceled', step: stepAfterEnd(row) }
     this.#write(canceled)
-    this.#wakeIn(GENERATION_LIFE_MS)
+    this.#wakeIn(0)
     return { kind: 'done', view: viewOf(canceled) }
   }
 
@@ -102,7 +109,8 @@ export class GenerationJob extends DurableObject {
   retry(prompt: string | null): Granted {
     const row = this.#row
     if (!row || row.step.name === 'reserved') return { kind: 'unknown' }
-    const isDue = row.status === 'canceled' || (row.status === 'failed' && row.error?.code !== 'payment_failed')
+    // What was not charged is not owed.
+    const isDue = row.authorization === null && (row.status === 'canceled' || row.status === 'failed')
     const isOther = prompt !== null && prompt !== row.task.prompt
     const wasBlocked = row.error?.code === 'content_blocked'
     const isForbidden = wasBlocked && (!isOther || row.blockedRetries > 0)
@@ -123,10 +131,11 @@ export class GenerationJob extends DurableObject {
     // If the object dies under the step, this one goes on.
     this.#wakeIn(STEP_MS)
     try {
-      const { row: next, dueIn } = await runStep(row, this.#parts, (before) => this.#write(before))
+      const { row: next, dueIn } = await runStep(row, this.#parts, this.#spool, (before) => this.#write(before))
       this.#write(next)
-      // An upstream may want more time than there is.
-      this.#wakeIn(dueIn === null ? GENERATION_LIFE_MS : Math.min(dueIn, Math.max(0, next.deadline - now())))
+      // An upstream may want more time than there is; what is made has all the time.
+      const left = isMade(next) ? Infinity : Math.max(0, next.deadline - now())
+      this.#wakeIn(dueIn === null ? GENERATION_LIFE_MS : Math.min(dueIn, left))
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'generation', id: row.id, error: String(error) }))
       this.#wakeIn(TRY_AGAIN_MS)

@@ -17,9 +17,14 @@ export interface StoredOutput extends GenerationOutput {
   readonly reference: string
 }
 
+/** What an upstream gave is no output, or one that was taken down: it is never stored. */
+export class BadOutput extends Error {
+  override name = 'BadOutput'
+}
+
 /** A sink whose bytes are stored. */
 export interface StoredSink extends OutputSink {
-  /** There is no more. @throws when it could not be stored, or is no picture and no video */
+  /** There is no more. @throws BadOutput when it never will be stored; anything else when it is not now */
   finish(): Promise<StoredOutput>
   /** Forgets it. Never throws. */
   abort(): Promise<void>

@@ -6,6 +6,8 @@ import type { GenerationTask } from './provider.ts'
 /** Most bytes of a request's JSON. */
 export const MAX_REQUEST_BYTES: number = 64 * 1024
 const MAX_PROMPT = 4000
+/** As much of an unknown field's name as is said back. */
+const MOST_ECHOED = 64
 
 /** Words for ratios, as people say them. */
 const ratioWords: Readonly<Record<string, string>> = { landscape: '16:9', portrait: '9:16', square: '1:1' }
@@ -95,7 +97,8 @@ export function readGenerationRequest(
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-    if (unknown !== undefined) refuse(unknown, `is not known. Fields are: ${list(Object.keys(schemas[kind].shape))}`)
+    if (unknown !== undefined)
+      refuse(unknown.slice(0, MOST_ECHOED), `is not known. Fields are: ${list(Object.keys(schemas[kind].shape))}`)
     const field = issue?.path.join('.')
     if (!field) refuse('model', 'is missing: the body must be a JSON object')
     const isMissing = !Object.hasOwn(Object(body), field!)

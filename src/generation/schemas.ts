@@ -27,6 +27,10 @@ export const generationSchema = {
     error: { enum: ['content_blocked', 'upstream_failed', 'timed_out', 'payment_failed'] },
     message: { type: 'string' },
     retryable: { type: 'boolean' },
+    payment: {
+      enum: ['authorized', 'settled', 'not_charged'],
+      description: 'Of a job that is paid for when it has succeeded: the receipt comes with the completed job.',
+    },
   },
 } as const
 

@@ -1,4 +1,5 @@
-import type { OutputStore, StoredOutput, StoredSink } from '../generation/output-store.ts'
+import { ApiError } from '../errors.ts'
+import { BadOutput, type OutputStore, type StoredOutput, type StoredSink } from '../generation/output-store.ts'
 import { readHeader } from '../images/header.ts'
 import { sniffKind } from '../images/sniff.ts'
 import type { HostedFiles } from './files.ts'
@@ -23,18 +24,21 @@ interface Seen {
   readonly height: number
 }
 
-/** What an output is, by its first bytes; a video's size is what was asked for. @throws when it is neither picture nor video */
+/** What an output is, by its first bytes; a video's size is what was asked for. @throws BadOutput */
 function look(head: Uint8Array, asked: { width: number; height: number }): Seen {
   const kind = sniffKind(head)
   const contentType = kind === null ? undefined : types[kind]
-  if (!contentType) throw new Error(`an output is ${kind ?? 'nothing that is known'}`)
+  if (!contentType) throw new BadOutput(`an output is ${kind ?? 'nothing that is known'}`)
   if (kind !== 'png' && kind !== 'jpeg' && kind !== 'webp') return { contentType, ...asked }
   const header = readHeader(head, kind)
   // Its size may stand behind much else: then it is what was asked for.
   if (header === 'incomplete') return { contentType, ...asked }
-  if ('broken' in header) throw new Error(`an output is a broken ${kind}`)
+  if ('broken' in header) throw new BadOutput(`an output is a broken ${kind}`)
   return { contentType, width: header.width, height: header.height }
 }
+
+const isTakenDown = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === 'unavailable_for_legal_reasons'
 
 /** One output on its way into R2: held until it is known what it is, and then passed on. */
 class Output implements StoredSink {
@@ -92,7 +96,9 @@ class Output implements StoredSink {
   async finish(): Promise<StoredOutput> {
     if (this.#head !== null) await this.#begin(this.#head)
     await this.#writer.close().catch(() => {})
-    const file = await this.#added!
+    const file = await this.#added!.catch((error: unknown): never => {
+      throw isTakenDown(error) ? new BadOutput('an output was taken down', { cause: error }) : error
+    })
     const { contentType, width, height } = this.#seen!
     const { url } = this.#files.describe(file)
     return { reference: JSON.stringify(file), url, type: contentType, width, height, sha256: file.hashes[0]! }
@@ -108,7 +114,11 @@ class Output implements StoredSink {
 /** Outputs of generations as hosted files. */
 export const createOutputStore = (files: HostedFiles): OutputStore => ({
   open: async (asked) => new Output(files, asked),
-  keep: ({ reference }) => files.confirm(JSON.parse(reference) as HostedFile),
+  keep: ({ reference }) =>
+    files.confirm(JSON.parse(reference) as HostedFile).catch((error: unknown) => {
+      // Its address says so.
+      if (!isTakenDown(error)) throw error
+    }),
   async read({ reference }) {
     const object = await files.open((JSON.parse(reference) as HostedFile).id)
     return object && { body: object.body, size: object.size }

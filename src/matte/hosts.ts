@@ -35,13 +35,22 @@ async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> 
 export class MatteHosts {
   readonly #services: Readonly<Partial<Record<HostName, MatteService>>>
   readonly #models: readonly string[]
+  readonly #mostDoubt: number
   readonly #busyUntil = new Map<HostName, number>()
   readonly #looks = new Map<HostName, { readonly at: number; readonly isUp: boolean }>()
 
-  /** @param models ids of the models that the operator lets callers choose of */
-  constructor(services: Readonly<Partial<Record<HostName, MatteService>>>, models: readonly string[] = []) {
+  /**
+   * @param models ids of the models that the operator lets callers choose of
+   * @param mostDoubt of a matte that is taken from a host while another could be asked, 0 to 1
+   */
+  constructor(
+    services: Readonly<Partial<Record<HostName, MatteService>>>,
+    models: readonly string[] = [],
+    mostDoubt = 1,
+  ) {
     this.#services = services
     this.#models = models
+    this.#mostDoubt = mostDoubt
   }
 
   /** In the order of the table. */
@@ -83,20 +92,32 @@ export class MatteHosts {
     throw new ApiError('processor_unavailable', { message, retryAfter: 10 })
   }
 
+  /** Whether the second of these hosts may be asked because the first is unsure. */
+  isPassedOn(hosts: readonly MatteHost[], { quality, model }: MatteOptions): boolean {
+    return hosts.length > 1 && quality === 'auto' && model === undefined && this.#mostDoubt < 1
+  }
+
   /**
-   * Asks one host after the other, the next only when one has no room or does not take the picture after all.
-   * One that breaks has no room. Never rejects.
+   * Asks one host after the other, the next only when one has no room, does not take the picture after all, or is unsure
+   * of what it sees. One that breaks has no room. Never rejects.
    */
   async cut(hosts: readonly MatteHost[], picture: Picture, options: MatteOptions): Promise<MatteResult> {
     const began = now()
+    const isPassedOn = this.isPassedOn(hosts, options)
+    let unsure: MatteHost | undefined
     let refused: MatteFailure = { ok: false, code: 'processor_unavailable' }
     for (const [i, host] of hosts.entries()) {
       const { name } = host
       const isLast = i === hosts.length - 1
       // One that hangs would use up the time of the others.
-      if (!isLast && !(await this.#isUp(host))) continue
-      const result = await this.#ask(name, picture, options)
+      if ((!isLast || unsure) && !(await this.#isUp(host))) continue
+      const result = await this.#ask(name, picture, options, isPassedOn && !isLast ? this.#mostDoubt : undefined)
       if (result.ok) return result
+      if (result.isUnsure) {
+        unsure = host
+        continue
+      }
+      if (unsure && result.code !== 'no_foreground') break
       const isBusy = result.code === 'processor_unavailable'
       if (isBusy) this.#busyUntil.set(name, now() + (result.retryAfter ?? 5) * 1000)
       const mayGoOn = (isBusy || result.tryElsewhere) && now() - began < RETRY_WITHIN_MS
@@ -105,14 +126,15 @@ export class MatteHosts {
       if (isLast || !mayGoOn) return result
       refused = isBusy ? result : refused
     }
-    return refused
+    // What is unsure is better than nothing.
+    return unsure ? this.#ask(unsure.name, picture, options) : refused
   }
 
-  async #ask(name: HostName, picture: Picture, options: MatteOptions): Promise<MatteResult> {
+  async #ask(name: HostName, picture: Picture, options: MatteOptions, mostDoubt?: number): Promise<MatteResult> {
     try {
       const service = this.#services[name]!
       const image = await picture.open()
-      return await service.cut(image, picture.size, picture.format, options)
+      return await service.cut(image, picture.size, picture.format, options, mostDoubt)
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'host_failed', host: name, message: String(error) }))
       return { ok: false, code: 'processor_unavailable' }

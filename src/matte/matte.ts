@@ -26,6 +26,8 @@ export interface MatteFailure {
   readonly retryAfter?: number
   /** The picture is sound, but not for this host. */
   readonly tryElsewhere?: true
+  /** There would be an answer, and its doubt is above what was asked for: another host may be surer. */
+  readonly isUnsure?: true
 }
 
 export type MatteResult =
@@ -42,12 +44,17 @@ export type MatteResult =
  * values, since thrown errors lose their type on the way through RPC.
  */
 export interface MatteService {
-  /** Cuts the foreground out of one whole image file of `bytes` bytes and the given format. */
+  /**
+   * Cuts the foreground out of one whole image file of `bytes` bytes and the given format.
+   * @param mostDoubt a matte with more doubt than this (`measureDoubt`, 0 to 1) is not worked out, but `isUnsure`; hosts
+   *   that answer at any rate may leave it out
+   */
   cut(
     image: ReadableStream<Uint8Array>,
     bytes: number,
     format: ImageFormat,
     options: MatteOptions,
+    mostDoubt?: number,
   ): Promise<MatteResult>
   /** Answers when whoever would work does, without loading a model. */
   ping(): Promise<void>

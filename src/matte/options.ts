@@ -29,6 +29,12 @@ export const defaultMatteOptions: MatteOptions = {
   quality: 'auto',
 }
 
+/**
+ * Doubt of the edge's matte above which `quality=auto` asks the Container: chosen from the curve of quality against the
+ * share of pictures that go on (docs/benchmarks.md, "The cascade").
+ */
+export const defaultMostDoubt = 0.2
+
 interface Margin {
   readonly value: number
   readonly unit: 'px' | '%'

@@ -22,6 +22,8 @@ export interface Chain {
   chainId(): Promise<number>
   /** Whether an account is a contract, or acts as one (EIP-7702). Asked once in five minutes. */
   hasCode(address: string): Promise<boolean>
+  /** Atomic units of `asset` that an account has now. @throws ChainError */
+  balanceOf(asset: Hex, address: string): Promise<bigint>
   /**
    * What the chain says about an authorization, from events in blocks `from` to the newest (`LOOK_BLOCKS` at most).
    * @throws ChainError when the RPC cannot be asked
@@ -39,7 +41,10 @@ const LOOK_BLOCKS = 3_000
 /** Nodes behind one URL are not at the same height: the first look may come from one that is ahead of the next. */
 const REORG_MARGIN_BLOCKS = 5
 
-const token = parseAbi(['function authorizationState(address authorizer, bytes32 nonce) view returns (bool)'])
+const token = parseAbi([
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+  'function balanceOf(address account) view returns (uint256)',
+])
 const authorizationUsed = toEventSelector('AuthorizationUsed(address,bytes32)')
 const authorizationCanceled = toEventSelector('AuthorizationCanceled(address,bytes32)')
 const transfer = toEventSelector('Transfer(address,address,uint256)')
@@ -125,6 +130,10 @@ export function createChain(url: string, network: string): Chain {
       codes.set(address, { hasCode, until: now() + CODE_LIFE_MS })
       if (codes.size > MAX_CODES) codes.delete(codes.keys().next().value!)
       return hasCode
+    },
+    async balanceOf(asset, address) {
+      const data = encodeFunctionData({ abi: token, functionName: 'balanceOf', args: [address as Hex] })
+      return BigInt(await call<Hex>('eth_call', [{ to: asset, data }, 'latest']))
     },
     async find(authorization, from) {
       const head = await call<Block>('eth_getBlockByNumber', ['latest', false])

@@ -43,6 +43,8 @@ export interface Known {
   readonly addressRecord: string | null
   /** Hashes of every Idempotency-Key that its request came with. */
   readonly idempotencyKeys: readonly string[]
+  /** Its work goes on after the answer: whoever does it collects, or gives the payment back. */
+  readonly isDeferred: boolean
   /** Every transaction that was shown for this payment, where a protocol shows them; a challenge may be signed again. */
   readonly transactions: readonly string[]
 }
@@ -142,13 +144,22 @@ export interface Recalled {
   readonly isOwed: boolean
 }
 
+/** What is still to be collected, and from whom, where that is proven. */
+export interface Due {
+  readonly payer: string
+  /** Atomic units of the asset. */
+  readonly amount: string
+}
+
 /** What a caller who shows a payment and a whole request has to do. */
 export type Claim =
   /** Do the work, then report under this claim. */
-  | { readonly kind: 'work'; readonly claimId: string }
+  | { readonly kind: 'work'; readonly claimId: string; readonly due: Due | null }
   /** Collect: the work is done, or (with a claim) the money comes first. */
   | { readonly kind: 'settle'; readonly claimId?: string }
   | (Outcome & { readonly kind: 'settled' })
+  /** Its work goes on, and will be collected when it has succeeded. */
+  | { readonly kind: 'authorized'; readonly result: StoredResult }
   /** The payment has bought another request. */
   | { readonly kind: 'conflict'; readonly transaction?: string }
   /** Somebody else is still at it after the longest wait. */
@@ -170,10 +181,11 @@ export function knownOf({
   address,
   addressRecord,
   idempotencyKeys,
+  isDeferred,
   transactions,
 }: Known): Known {
   const facts = { credential, payer, terms, fingerprint, route, height, since, sentAt, transactions }
-  return { ...facts, address, addressRecord, idempotencyKeys }
+  return { ...facts, address, addressRecord, idempotencyKeys, isDeferred }
 }
 
 /** Who has paid, or will, where that is proven: by the chain where the money has moved, else by the signature. */
@@ -184,6 +196,13 @@ export function payerOf(row: LedgerRow): string | null {
 
 /** Method and route of what is asked for, as rows and lists name it. */
 export const routeOf = ({ method, route }: Ask): string => `${method} ${route}`
+
+/** Paid for, with a result that is kept for a day. */
+export const toSettled = (known: Known, result: StoredResult, receipt: Receipt): RowIn<'settled'> => ({
+  ...knownOf(known),
+  state: 'settled',
+  ...{ result, receipt, resultUntil: now() + RESULT_LIFE_MS, secondLook: 'due' },
+})
 
 export const toOutcome = ({ receipt, result, resultUntil }: RowIn<'settled'>) =>
   ({ kind: 'settled', receipt, result, resultUntil }) as const
@@ -204,3 +223,15 @@ export function isReplaceable(row: LedgerRow, { claimant, digest }: Credential):
 export const keysOf = (row: Known | undefined, { idempotencyKey }: { idempotencyKey: string | null }): string[] => [
   ...new Set([...(row?.idempotencyKeys ?? []), ...(idempotencyKey === null ? [] : [idempotencyKey])]),
 ]
+
+/** Every transaction that was shown for a payment, with the one that is shown now. */
+export const transactionsOf = (row: Known | undefined, { transaction }: Credential): string[] => [
+  ...new Set([...(row?.transactions ?? []), ...(transaction === null ? [] : [transaction])]),
+]
+
+/** What a row says to whoever shows an Idempotency-Key alone, or another payment with it. */
+export function recallFrom(row: LedgerRow | undefined, idempotencyKey: string): Recalled | null {
+  if (!row?.idempotencyKeys.includes(idempotencyKey) || row.state === 'refused') return null
+  if (row.state === 'claimed' && isOver(row) && !row.paid) return null
+  return { credential: row.credential, isOwed: row.state === 'owed' }
+}

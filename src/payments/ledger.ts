@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import { now, nowSeconds } from '../clock.ts'
+import { type Collected, Deferral } from './deferral.ts'
 import type { LedgerParts } from './ledger-parts.ts'
 import {
   type Admission,
@@ -19,13 +20,15 @@ import {
   OWED_MS,
   type Paid,
   payerOf,
-  RESULT_LIFE_MS,
   type Recalled,
   type RowIn,
+  recallFrom,
   routeOf,
   SECOND_LOOK_MS,
   TELL_AGAIN_MS,
   toOutcome,
+  toSettled,
+  transactionsOf,
 } from './ledger-row.ts'
 import { Notices } from './notices.ts'
 import type { Ask, Credential, PaymentProtocol, Verdict } from './protocol.ts'
@@ -33,6 +36,7 @@ import { type Caller, isOwner } from './replay-proof.ts'
 import type { StoredResult } from './result-store.ts'
 import { RowStore } from './row-store.ts'
 import { nextLook, Settlement } from './settlement.ts'
+import { tidy } from './tidy.ts'
 import { Verdicts } from './verdicts.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -41,7 +45,6 @@ type Valid = Verdict & { kind: 'valid' }
 /**
  * One payment: who works for it, what it bought, whether it is collected. One object per payment key, so it is the one
  * place where a payment's callers meet; `await` lets them interleave, so every step reads the row anew.
- *
  * Truth: the chain for the money, this row for what the money bought, R2 for the bytes.
  */
 export class Ledger extends DurableObject {
@@ -49,6 +52,7 @@ export class Ledger extends DurableObject {
   readonly #store: RowStore
   readonly #settlement: Settlement
   readonly #notices: Notices
+  readonly #deferral: Deferral
   readonly #verdicts = new Verdicts((credential) => this.#protocolOf(credential))
   readonly #waiting = new WaitingRoom()
 
@@ -58,12 +62,16 @@ export class Ledger extends DurableObject {
     this.#store = new RowStore(ctx.storage)
     this.#settlement = new Settlement(this.#store, {
       protocolOf: ({ credential }) => this.#protocolOf(credential),
-      maySend: async ({ idempotencyKeys, credential }) => {
-        const keys = idempotencyKeys.map((hash) => parts.openIdempotencyKey(hash).send(credential.key))
-        return (await Promise.all(keys)).every(Boolean)
-      },
+      maySend: async ({ idempotencyKeys: hashes, credential: { key } }) =>
+        (await Promise.all(hashes.map((hash) => parts.openIdempotencyKey(hash).send(key)))).every(Boolean),
     })
     this.#notices = new Notices(ctx, this.#store, parts)
+    this.#deferral = new Deferral(this.#store, {
+      ...parts,
+      settle: () => this.settle(),
+      ...{ settlement: this.#settlement, notices: this.#notices },
+      receiptHeaders: ({ receipt, credential }) => this.#protocolOf(credential).receiptHeaders(receipt, credential),
+    })
   }
 
   #protocolOf({ protocol: name }: Credential): PaymentProtocol {
@@ -91,10 +99,7 @@ export class Ledger extends DurableObject {
    * payment. Null: this payment was not used with it, or it can be had anew; nothing of it has been taken.
    */
   recall(idempotencyKey: string): Recalled | null {
-    const { row } = this.#store
-    if (!row?.idempotencyKeys.includes(idempotencyKey) || row.state === 'refused') return null
-    if (row.state === 'claimed' && isOver(row) && !row.paid) return null
-    return { credential: row.credential, isOwed: row.state === 'owed' }
+    return recallFrom(this.#store.row, idempotencyKey)
   }
 
   /** Takes the payment for one request, or says who has it. Waits up to 25 s while somebody else works on it. */
@@ -132,7 +137,8 @@ export class Ledger extends DurableObject {
       }
       const idempotencyKeys = keysOf(row, caller)
       if (idempotencyKeys.length > row.idempotencyKeys.length) this.#store.write({ ...row, idempotencyKeys })
-      return row.state === 'settled' ? toOutcome(row) : { kind: 'settle' }
+      if (row.state === 'settled') return toOutcome(row)
+      return row.isDeferred && isBound ? { kind: 'authorized', result: row.result! } : { kind: 'settle' }
     }
   }
 
@@ -163,23 +169,22 @@ export class Ledger extends DurableObject {
   /** What a new row says. The row that it replaces is done with. */
   #know(credential: Credential, verdict: Valid, ask: Ask, fingerprint: string | null, caller: Caller): Known {
     const { row } = this.#store
-    if (row?.state === 'claimed') this.#notices.markLapse(row)
+    if (row?.state === 'claimed') this.#notices.markFailure(row, row.claimId)
     // What it has to answer for stays, whatever comes of the next signature.
     if (row?.state === 'refused') this.#notices.tell(row)
     if (row?.state === 'refused' && row.result) void this.#parts.results.delete(row.result.key).catch(() => {})
     const { terms, payer, height } = verdict
-    const seen = [...(row?.transactions ?? []), credential.transaction]
-    const transactions = [...new Set(seen.filter((transaction) => transaction !== null))]
     const { address, addressRecord } = caller
     const facts = { credential, payer, terms, height, fingerprint, route: routeOf(ask), since: now(), sentAt: null }
-    return { ...facts, transactions, address, addressRecord, idempotencyKeys: keysOf(undefined, caller) }
+    const history = { transactions: transactionsOf(row, credential), isDeferred: false }
+    return { ...facts, ...history, address, addressRecord, idempotencyKeys: keysOf(undefined, caller) }
   }
 
   #workOff(row: LedgerRow, paid: Paid, { ask, fingerprint }: Order, caller: Caller): Claim {
     if (paid.owedUntil < now() || row.route !== routeOf(ask)) {
       return { kind: 'conflict', transaction: paid.receipt.transaction }
     }
-    if (row.state === 'claimed') this.#notices.markLapse(row)
+    if (row.state === 'claimed') this.#notices.markFailure(row, row.claimId)
     return this.#hold({ ...knownOf(row), fingerprint, idempotencyKeys: keysOf(row, caller) }, paid)
   }
 
@@ -189,7 +194,8 @@ export class Ledger extends DurableObject {
     this.#store.write({ ...known, state: 'claimed', claimId, leaseUntil, ...(paid && { paid }) })
     this.#store.wakeAt(leaseUntil + 1)
     this.#waiting.begin()
-    return { kind: 'work', claimId }
+    const { payer, terms } = known
+    return { kind: 'work', claimId, due: paid || payer === null ? null : { payer, amount: terms.amount } }
   }
 
   #readClaim(claimId: string): RowIn<'claimed'> | undefined {
@@ -217,6 +223,13 @@ export class Ledger extends DurableObject {
     return told
   }
 
+  /** Whoever worked under this claim is gone. */
+  readonly #lapse = (row: RowIn<'claimed'>): void => {
+    this.#notices.markFailure(row, row.claimId)
+    this.#release(row)
+    this.#waiting.end(null)
+  }
+
   #release(row: RowIn<'claimed'>): void {
     this.#verdicts.forget()
     if (row.paid) {
@@ -226,17 +239,18 @@ export class Ledger extends DurableObject {
     this.#notices.tell()
   }
 
-  /** The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's. */
-  complete(claimId: string, result: StoredResult): boolean {
+  /**
+   * The work of a claim is done and its result is kept. False: the claim was lost, and the result is nobody's.
+   * @param isDeferred work goes on after the answer: it collects (`collectFor`) or gives back (`giveBack`)
+   */
+  complete(claimId: string, result: StoredResult, isDeferred = false): boolean {
     const row = this.#readClaim(claimId)
     if (!row) return false
     if (row.paid) {
-      const { receipt } = row.paid
-      const resultUntil = now() + RESULT_LIFE_MS
-      this.#store.write({ ...knownOf(row), state: 'settled', result, receipt, resultUntil, secondLook: 'due' })
+      this.#store.write(toSettled(row, result, row.paid.receipt))
       this.#store.wakeAt(now() + SECOND_LOOK_MS)
     } else {
-      this.#store.write({ ...knownOf(row), state: 'worked', result })
+      this.#store.write({ ...knownOf(row), state: 'worked', result, isDeferred })
       this.#store.wakeAt(row.credential.validBefore * 1000 + DEAD_MARGIN_MS)
     }
     this.#waiting.end(null)
@@ -250,7 +264,7 @@ export class Ledger extends DurableObject {
   async settle(claimId?: string): Promise<Outcome> {
     try {
       const outcome = await this.#settlement.settle(claimId)
-      const row = claimId === undefined ? undefined : this.#readClaim(claimId)
+      const row = claimId && this.#readClaim(claimId)
       if (row && outcome.kind === 'superseded') this.#release(row)
       return outcome
     } finally {
@@ -261,39 +275,26 @@ export class Ledger extends DurableObject {
     }
   }
 
+  /** @see Deferral.collect */
+  collectFor(result: string): Promise<Collected> {
+    return this.#deferral.collect(result)
+  }
+
+  /** @see Deferral.giveBack */
+  giveBack(result: string, isTheirs: boolean): ReturnType<Deferral['giveBack']> {
+    return this.#deferral.giveBack(result, isTheirs)
+  }
+
   /** Looks and cleans up; never starts a settlement. Idempotent, and never throws: it would be repeated for ever. */
   override async alarm(): Promise<void> {
     const { row } = this.#store
+    const parts = { store: this.#store, settlement: this.#settlement, ...this.#parts, lapse: this.#lapse }
     try {
-      if (row && this.#settlement.running) this.#store.wakeAt(nextLook(row))
-      else if (row) await this.#tidy(row)
+      if (row) await tidy(row, parts)
       await this.#notices.publish()
     } catch (error) {
       console.error(JSON.stringify({ level: 'error', event: 'ledger_alarm', error: String(error) }))
       this.#store.wakeAt(row ? nextLook(row) : now() + TELL_AGAIN_MS)
-    }
-  }
-
-  async #tidy(row: LedgerRow): Promise<void> {
-    const { results } = this.#parts
-    if (row.state === 'claimed') {
-      if (!isOver(row)) return this.#store.wakeAt(row.leaseUntil + 1)
-      this.#notices.markLapse(row)
-      this.#release(row)
-      this.#waiting.end(null)
-    } else if (row.state === 'owed') {
-      if (row.paid.owedUntil >= now()) this.#store.wakeAt(row.paid.owedUntil + 1)
-    } else if (row.state === 'settled') {
-      if (row.secondLook === 'due') await this.#settlement.lookOnceMore()
-      const isDue = this.#store.row?.state === 'settled' && this.#store.row.secondLook === 'due'
-      if (isDue) this.#store.wakeAt(nextLook(row))
-      if (row.resultUntil > now()) return isDue ? undefined : this.#store.wakeAt(row.resultUntil)
-      await results.delete(row.result.key)
-    } else if (row.state === 'refused' && row.result) {
-      await results.delete(row.result.key)
-      this.#store.write({ ...row, result: null })
-    } else if (row.state === 'worked' || row.state === 'settling' || row.state === 'unknown') {
-      await this.#settlement.lookAgain()
     }
   }
 }

@@ -1,6 +1,6 @@
 import { now } from '../clock.ts'
 import type { LedgerParts } from './ledger-parts.ts'
-import { type LedgerRow, payerOf, type RowIn, TELL_AGAIN_MS } from './ledger-row.ts'
+import { type LedgerRow, payerOf, TELL_AGAIN_MS } from './ledger-row.ts'
 import type { OpenPayment } from './open-payments.ts'
 import type { RowStore } from './row-store.ts'
 import { type Mark, namesOfRecords, standingOf } from './standing.ts'
@@ -83,10 +83,13 @@ export class Notices {
     return turn
   }
 
-  /** Whoever worked is gone, such as a client that hung up: that has cost us as much as work that failed. */
-  markLapse(row: RowIn<'claimed'>): void {
+  /**
+   * Work gave nothing to charge for: it failed after its answer, or whoever worked is gone, such as a client that hung
+   * up, which has cost us as much. `id` names the work.
+   */
+  markFailure(row: LedgerRow, id: string): void {
     for (const name of namesOfRecords(payerOf(row), row.addressRecord)) {
-      const mark = this.#parts.openStanding(name).mark(row.claimId, 'failure', '0')
+      const mark = this.#parts.openStanding(name).mark(id, 'failure', '0')
       this.#ctx.waitUntil(mark.catch(() => {}))
     }
   }

@@ -16,6 +16,7 @@ const sentences: Readonly<Record<string, string>> = {
   transaction_too_long: 'The transaction must end within 30 seconds.',
   transaction_would_fail: 'The transaction would fail: the payer may not hold enough.',
   transaction_failed: 'The transaction failed on chain.',
+  funds_in_use: 'What the payer holds is needed for generations of his that are still running.',
   insufficient_funds: 'The payer does not hold the price and the fee that its transaction bids.',
   invalid_nonce: 'The transaction must use the expiring nonce key, with nonce 0.',
   invalid_transfer: 'The transaction must be exactly one transferWithMemo of pathUSD.',

@@ -15,6 +15,8 @@ export interface Ask {
   /** Media type of what is sold. */
   readonly mimeType: string
   readonly price: Price
+  /** Work goes on after the answer, and the payment is collected when it has succeeded: it should live as long. */
+  readonly isDeferred?: true
 }
 
 /** Why a 402 is answered: the code in `error` and the sentence in `message`. */
@@ -141,6 +143,12 @@ export interface PaymentProtocol {
   verify(credential: Credential, ask: Ask): Promise<Verdict>
   /** Collects the payment. Safe to repeat: the chain takes one authorization once. Never throws. */
   settle(credential: Credential, terms: Terms): Promise<Settlement>
+  /**
+   * What the payer has, in atomic units of the asset. Protocols have it whose payments can wait for the end of work that
+   * goes on after the answer.
+   * @throws when the chain cannot be asked
+   */
+  readBalance?(credential: Credential): Promise<bigint>
   /** How many seconds a payment must have left to be collected after work of `workSeconds`; with less, money first. */
   needsSeconds(workSeconds: number): number
   /** Looks for the payment on chain, in blocks from `height` on. Never throws. */

@@ -48,6 +48,7 @@ export const requirePayment =
     }
     const call = await sale.prepare(c)
     if (call.offer) ask = { ...ask, price: call.offer.price, route: call.offer.soldAs }
+    if (call.defersSeconds !== undefined) ask = { ...ask, isDeferred: true }
     const isMalformed = shown instanceof CredentialError
     if (isMalformed) await till.unpaidLimit.take(counted)
     const payment = isMalformed ? null : shown

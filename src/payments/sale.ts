@@ -11,12 +11,22 @@ export interface WorkResult {
   readonly body: ReadableStream<Uint8Array>
 }
 
+/** A payment that waits for the end of work that goes on after the answer: what its ledger knows it by. */
+export interface Authorization {
+  /** The payment key. */
+  readonly payment: string
+  /** The kept result that it is for. */
+  readonly result: string
+}
+
 /** What a payment has bought, for `handOver`. */
 export interface Purchase {
   /** The kept result as an answer, without receipt; marked as a replay if it was bought by an earlier call. */
   readonly answer: Response
-  /** The transaction that moved the money. */
-  readonly transaction: string
+  /** The transaction that moved the money; null: none has yet. */
+  readonly transaction: string | null
+  /** How it is collected when the work has succeeded; null: the money has moved. */
+  readonly authorization: Authorization | null
 }
 
 /** A paid call whose free checks have passed. */
@@ -29,6 +39,11 @@ export interface PaidCall {
   readonly workSeconds: number
   /** After so many seconds the work is given up, uncharged. */
   readonly limitSeconds: number
+  /**
+   * Work goes on after the answer, for so many seconds at most: the payment is collected when it has succeeded, where
+   * protocol, payer and payment allow it; otherwise before the answer.
+   */
+  readonly defersSeconds?: number
   /**
    * Looks whether somebody could do the work now: before a payment is asked for, and before one is taken for new work.
    * @throws ApiError when nobody could

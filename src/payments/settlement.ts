@@ -6,10 +6,10 @@ import {
   type OpenRow,
   type Outcome,
   OWED_MS,
-  RESULT_LIFE_MS,
   type RowIn,
   SECOND_LOOK_MS,
   toOutcome,
+  toSettled,
 } from './ledger-row.ts'
 import type { PaymentProtocol, Receipt } from './protocol.ts'
 import type { RowStore } from './row-store.ts'
@@ -143,24 +143,14 @@ export class Settlement {
   }
 
   #finish(row: OpenRow, receipt: Receipt): Outcome {
-    const known = knownOf(row)
     if (row.result === null) {
       const owedUntil = now() + OWED_MS
-      this.#store.write({ ...known, state: 'owed', paid: { receipt, owedUntil } })
+      this.#store.write({ ...knownOf(row), state: 'owed', paid: { receipt, owedUntil } })
       // Usually work begins at once; if nobody comes, the operator hears of it.
       this.#store.wakeAt(now() + LOOK_AGAIN_MS.least)
       return { kind: 'owed' }
     }
-    const resultUntil = now() + RESULT_LIFE_MS
-    const { result } = row
-    const settled = this.#store.write<RowIn<'settled'>>({
-      ...known,
-      state: 'settled',
-      result,
-      receipt,
-      resultUntil,
-      secondLook: 'due',
-    })
+    const settled = this.#store.write(toSettled(row, row.result, receipt))
     this.#store.wakeAt(now() + SECOND_LOOK_MS)
     return toOutcome(settled)
   }

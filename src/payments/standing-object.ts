@@ -8,8 +8,8 @@ const DAY_MS = 24 * HOUR_MS
 const MAX_FAILURES_PER_HOUR = 20
 
 /**
- * Failures and losses of one payer, one address, or the whole service. Nothing in it is older than 24 h, and who has no
- * marks has no storage: every payer is asked about.
+ * Failures and losses of one payer, one address, or the whole service, and what is held for a payer's work in flight.
+ * Nothing in it is older than 24 h, and who has nothing in it has no storage: every payer is asked about.
  */
 export class Standing extends DurableObject {
   readonly #sql: SqlStorage
@@ -19,8 +19,8 @@ export class Standing extends DurableObject {
     this.#sql = ctx.storage.sql
   }
 
-  #hasMarks(): boolean {
-    return this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'marks'").toArray().length > 0
+  #has(table: 'marks' | 'holds'): boolean {
+    return this.#sql.exec('SELECT 1 FROM sqlite_master WHERE name = ?', table).toArray().length > 0
   }
 
   /** @see StandingClient.mark */
@@ -33,12 +33,12 @@ export class Standing extends DurableObject {
 
   /** @see StandingClient.clear */
   clear(id: string): void {
-    if (this.#hasMarks()) this.#sql.exec('DELETE FROM marks WHERE id = ?', id)
+    if (this.#has('marks')) this.#sql.exec('DELETE FROM marks WHERE id = ?', id)
   }
 
   /** @see StandingClient.read */
   read(): Conduct {
-    if (!this.#hasMarks()) return goodConduct
+    if (!this.#has('marks')) return goodConduct
     const failures = this.#sql
       .exec<{ at: number }>(
         "SELECT at FROM marks WHERE mark = 'failure' AND at > ? ORDER BY at DESC LIMIT ?",
@@ -63,11 +63,34 @@ export class Standing extends DurableObject {
     }
   }
 
+  /** @see StandingClient.hold */
+  hold(id: string, amount: string, most: string, until: number): { isHeld: boolean; held: string } {
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS holds (id TEXT PRIMARY KEY, amount INTEGER, until INTEGER)')
+    this.#sql.exec('DELETE FROM holds WHERE until <= ?', now())
+    const { held } = this.#sql
+      .exec<{ held: number }>('SELECT coalesce(sum(amount), 0) AS held FROM holds WHERE id <> ?', id)
+      .one()
+    // Amounts are millionths of a dollar: numbers are exact far beyond what anybody holds.
+    if (held + Number(amount) > Number(most)) return { isHeld: false, held: String(held) }
+    this.#sql.exec('INSERT OR REPLACE INTO holds VALUES (?, ?, ?)', id, Number(amount), until)
+    void this.ctx.storage.setAlarm(now() + DAY_MS)
+    return { isHeld: true, held: String(held) }
+  }
+
+  /** @see StandingClient.letGo */
+  letGo(id: string): void {
+    if (this.#has('holds')) this.#sql.exec('DELETE FROM holds WHERE id = ?', id)
+  }
+
+  #isEmpty(table: 'marks' | 'holds'): boolean {
+    return !this.#has(table) || this.#sql.exec(`SELECT 1 FROM ${table} LIMIT 1`).toArray().length === 0
+  }
+
   /** Forgets what is a day old. */
   override async alarm(): Promise<void> {
-    if (!this.#hasMarks()) return
-    this.#sql.exec('DELETE FROM marks WHERE at <= ?', now() - DAY_MS)
-    const isEmpty = this.#sql.exec('SELECT 1 FROM marks LIMIT 1').toArray().length === 0
+    if (this.#has('marks')) this.#sql.exec('DELETE FROM marks WHERE at <= ?', now() - DAY_MS)
+    if (this.#has('holds')) this.#sql.exec('DELETE FROM holds WHERE until <= ?', now())
+    const isEmpty = this.#isEmpty('marks') && this.#isEmpty('holds')
     await (isEmpty ? this.ctx.storage.deleteAll() : this.ctx.storage.setAlarm(now() + DAY_MS))
   }
 }

@@ -24,6 +24,19 @@ export interface StandingClient {
   /** Takes the mark of `id` away. */
   clear(id: string): Promise<void>
   read(): Promise<Conduct>
+  /**
+   * Holds an amount for work in flight, unless all that is held would exceed `most` then. Again does no harm. Answers
+   * what is held for other work, too.
+   * @param until milliseconds since the epoch after which nobody holds it any more
+   */
+  hold(
+    id: string,
+    amount: string,
+    most: string,
+    until: number,
+  ): Promise<{ readonly isHeld: boolean; readonly held: string }>
+  /** Nothing is held for `id` any more. */
+  letGo(id: string): Promise<void>
 }
 
 /** Opens the record of a payer, of an address, or of the whole service. */

@@ -5,9 +5,17 @@ import type { Spool } from './upload.ts'
 
 /** The ledger's objects as their callers see them: every method over RPC. */
 export type LedgerClient = {
-  [Method in 'admit' | 'recall' | 'claim' | 'collectEarly' | 'renew' | 'fail' | 'complete' | 'settle']: (
-    ...parameters: Parameters<Ledger[Method]>
-  ) => Promise<Awaited<ReturnType<Ledger[Method]>>>
+  [Method in
+    | 'admit'
+    | 'recall'
+    | 'claim'
+    | 'collectEarly'
+    | 'renew'
+    | 'fail'
+    | 'complete'
+    | 'settle'
+    | 'collectFor'
+    | 'giveBack']: (...parameters: Parameters<Ledger[Method]>) => Promise<Awaited<ReturnType<Ledger[Method]>>>
 }
 
 /** What taking payments needs; `src/index.ts` fills it. */

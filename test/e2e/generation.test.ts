@@ -4,8 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { createCaller, createPayer, decode, measureIncome, readReceipt, sign, stack, v1, v2 } from './kit.ts'
 import { steal } from './kit-chain.ts'
 import { get, readError, replay } from './kit-hosting.ts'
-import { createMppClient, createTempoPayer, measureTempoIncome } from './kit-mpp.ts'
-import { stockClients } from './stock-clients.ts'
 
 const IMAGES = '/v1/images/generate'
 const VIDEOS = '/v1/videos/generate'
@@ -197,31 +195,6 @@ describe('POST /v1/images/generate', () => {
     for (const [answer, status, error] of answers) {
       expect([answer.status, (await readError(answer)).error]).toEqual([status, error])
     }
-  })
-})
-
-describe.each(Object.entries(stockClients))('%s', (_, client) => {
-  it('has an image generated for $0.05', async () => {
-    const headers = { 'Content-Type': 'application/json', ...createCaller() }
-    const body = Buffer.from(JSON.stringify({ ...fox, prompt: 'two apples' }))
-    const account = await createPayer()
-    const [income, answer] = await measureIncome(() => client(account, stack.gateway + IMAGES, body, headers))
-    expect([answer.status, income]).toEqual([202, NICKEL])
-    expect((await finish(JSON.parse(answer.body.toString()).id)).status).toBe('completed')
-  })
-})
-
-describe('mppx', () => {
-  it('has an image generated for $0.05', async () => {
-    const client = createMppClient(await createTempoPayer())
-    const init = {
-      method: 'POST',
-      body: JSON.stringify(fox),
-      headers: { 'Content-Type': 'application/json', ...createCaller() },
-    }
-    const [income, answer] = await measureTempoIncome(() => client.fetch(stack.gateway + IMAGES, init))
-    expect([answer.status, income]).toEqual([202, NICKEL])
-    expect((await finish((await jobOf(answer)).id)).status).toBe('completed')
   })
 })
 

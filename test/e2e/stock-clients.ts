@@ -47,6 +47,9 @@ const fromAxios = ({ status, headers, data }: { status: number; headers: object;
   body: Buffer.from(data),
 })
 
+/** x402-fetch pays $0.10 at most unless it is told otherwise, as the README says. */
+const MOST = 300_000n
+
 /** The stock clients, unmodified. */
 export const stockClients: Readonly<Record<string, Client>> = {
   '@x402/fetch': async (account, url, body, headers) =>
@@ -54,10 +57,10 @@ export const stockClients: Readonly<Record<string, Client>> = {
   '@x402/axios': async (account, url, body, headers) =>
     fromAxios(await wrapAxiosWithPaymentFromConfig(createAxios(), schemes(account)).post(url, body, { headers })),
   'x402-fetch with an account': async (account, url, body, headers) =>
-    fromFetch(await wrapFetchWithPayment(fetch, account as never)(url, { method: 'POST', body, headers })),
+    fromFetch(await wrapFetchWithPayment(fetch, account as never, MOST)(url, { method: 'POST', body, headers })),
   'x402-fetch with a wallet client': async (account, url, body, headers) =>
     fromFetch(
-      await wrapFetchWithPayment(fetch, createWallet(account) as never)(url, { method: 'POST', body, headers }),
+      await wrapFetchWithPayment(fetch, createWallet(account) as never, MOST)(url, { method: 'POST', body, headers }),
     ),
   'x402-axios': async (account, url, body, headers) =>
     fromAxios(await withPaymentInterceptor(createAxios(), account as never).post(url, body, { headers })),

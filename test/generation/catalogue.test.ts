@@ -92,8 +92,33 @@ describe('the configuration of generation', () => {
     ['a price of nothing', '{"seedream-4.0":{"price":{"base":"0"}}}'],
     ['a resolution that nobody can ask for', '{"seedream-4.0":{"price":{"base":"1","byResolution":{"4K":"2"}}}}'],
     ['an unknown provider', '{"seedream-4.0":{"provider":"x"}}'],
+    ['a provider of videos for images', '{"seedream-4.0":{"provider":"veo"}}'],
+    ['a fallback that is nobody', '{"seedream-4.0":{"fallback":"x"}}'],
+    ['a fallback to itself', '{"seedream-4.0":{"fallback":"seedream-4.0"}}'],
+    ['a fallback of another kind', '{"seedream-4.0":{"fallback":"veo-3.1-lite"}}'],
+    ['a settlement that nobody knows', '{"seedream-4.0":{"settlement":"never"}}'],
+    ['on_success with a deadline that payments do not live', '{"veo-3.1-fast":{"settlement":"on_success"}}'],
   ])('names what is wrong: %s', (_, text) => {
     expect(read({ GENERATION_MODELS: text }).problems).toEqual([expect.stringMatching(/^GENERATION_MODELS is not /)])
+  })
+
+  it('takes on_success where payments live as long', () => {
+    const row = { settlement: 'on_success', deadlineSeconds: 600 }
+    const { config, problems } = read({ GENERATION_MODELS: JSON.stringify({ 'veo-3.1-fast': row }) })
+    expect([problems, config.models.find(({ name }) => name === 'veo-3.1-fast')]).toEqual([
+      [],
+      { ...find('veo-3.1-fast'), ...row },
+    ])
+  })
+
+  it('warns of what a fallback costs more than its model sells for', () => {
+    const changes = { 'seedream-4.6': { fallback: 'nano-banana-pro' } }
+    const { config } = read({ GEMINI_API_KEY: 'key-0123456789', GENERATION_MODELS: JSON.stringify(changes) })
+    expect(config.warnings.join()).toContain('seedream-4.6 sells below its cost')
+  })
+
+  it.each(['TRUE', 'yes', '1'])('names a switch that is neither on nor off: %s', (text) => {
+    expect(read({ ALLOW_LOCAL_PREVIEW: text }).problems).toEqual(['ALLOW_LOCAL_PREVIEW must be "true" or "false"'])
   })
 
   it('takes a provider whole, and never shows a key', () => {

@@ -277,3 +277,22 @@ describe('the place in the queue', () => {
     expect(order).toEqual(['drop', 'infer'])
   })
 })
+
+describe('a matte that is in doubt', () => {
+  const unsure = { ok: false, code: 'processor_unavailable', isUnsure: true }
+
+  test('is not worked out where somebody surer may be asked, and lets go of its place', async () => {
+    const file = readOdd('base.png')
+    const { result, place } = await cut(file, { infer: plainMatte(140), mostDoubt: 0.3 })
+    expect([result, place.left]).toEqual([unsure, 1])
+    expect((await cut(file, { infer: plainMatte(140) })).result.ok).toBe(true)
+    expect((await cut(file, { infer: plainMatte(250), mostDoubt: 0.3 })).result.ok).toBe(true)
+  })
+
+  test('without a foreground says so, and that somebody else may see one', async () => {
+    const file = readOdd('base.png')
+    const { result } = await cut(file, { infer: plainMatte(0), mostDoubt: 0.3 })
+    expect(result).toEqual({ ok: false, code: 'no_foreground', isUnsure: true })
+    expect((await cut(file, { infer: plainMatte(0) })).result).toEqual({ ok: false, code: 'no_foreground' })
+  })
+})

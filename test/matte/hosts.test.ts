@@ -11,7 +11,7 @@ const png = (width: number, height: number): ImageHeader => ({
   ...{ bitDepth: 8, colourType: 2, interlaced: false },
 })
 
-type Answer = () => Promise<MatteResult>
+type Answer = (mostDoubt?: number) => Promise<MatteResult>
 const works =
   (model: string): Answer =>
   async () => ({
@@ -23,14 +23,14 @@ const fails =
 const breaks: Answer = () => Promise.reject(new Error('the network connection was lost'))
 
 /** Hosts that answer as a test says; `asked` is who was. */
-function createHosts(answers: Partial<Record<HostName, Answer>>, ping = async (): Promise<void> => {}) {
+function createHosts(answers: Partial<Record<HostName, Answer>>, ping = async (): Promise<void> => {}, mostDoubt = 1) {
   const asked: string[] = []
   const opened: number[] = []
   const serve = (name: HostName): MatteService => ({
-    cut: async (image) => {
-      asked.push(name)
+    cut: async (image, _bytes, _format, _options, mostDoubt) => {
+      asked.push(mostDoubt === undefined ? name : `${name} ${mostDoubt}`)
       await image.cancel()
-      return answers[name]!()
+      return answers[name]!(mostDoubt)
     },
     ping: async () => {
       asked.push(`ping ${name}`)
@@ -38,7 +38,7 @@ function createHosts(answers: Partial<Record<HostName, Answer>>, ping = async ()
     },
   })
   const services = Object.fromEntries((Object.keys(answers) as HostName[]).map((name) => [name, serve(name)]))
-  const hosts = new MatteHosts(services)
+  const hosts = new MatteHosts(services, [], mostDoubt)
   const open = async () => {
     opened.push(asked.length)
     return new ReadableStream<Uint8Array>()
@@ -101,6 +101,55 @@ describe('the edge', () => {
     const { asked, run } = createHosts({ edge: works('starter-320'), container: breaks }, () => Promise.reject())
     expect(await run()).toMatchObject({ ok: true })
     expect(asked).toEqual(['edge'])
+  })
+})
+
+describe('an edge that is unsure of what it sees', () => {
+  const unsure = fails({ code: 'processor_unavailable', isUnsure: true })
+  /** The edge when it may be unsure, and when it may not. */
+  const doubting = (sure: Answer) => (mostDoubt?: number) => (mostDoubt === undefined ? sure() : unsure())
+  const edge = doubting(works('edge'))
+
+  const cascade = (answers: Parameters<typeof createHosts>[0], ping?: () => Promise<void>) =>
+    createHosts(answers, ping, 0.2)
+
+  it('with quality=auto: the Container is asked, once it is seen to be there', async () => {
+    const { asked, run } = cascade({ edge, container: works('isnet-1024') })
+    expect(await run()).toMatchObject({ ok: true, facts: { model: 'isnet-1024' } })
+    expect(asked).toEqual(['edge 0.2', 'ping container', 'container'])
+  })
+
+  it('is believed where there is no Container, and with quality=fast', async () => {
+    const alone = cascade({ edge })
+    expect(await alone.run()).toMatchObject({ facts: { model: 'edge' } })
+    const fast = cascade({ edge, container: works('isnet-1024') })
+    expect(await fast.run(10, { ...defaultMatteOptions, quality: 'fast' })).toMatchObject({ facts: { model: 'edge' } })
+    expect([alone.asked, fast.asked]).toEqual([['edge'], ['edge']])
+  })
+
+  it.each([
+    ['is down', works('isnet-1024'), () => Promise.reject()],
+    ['breaks', breaks, async () => {}],
+    ['has no room', fails({ code: 'processor_unavailable', retryAfter: 9 }), async () => {}],
+    ['fails', fails({ code: 'processing_failed' }), async () => {}],
+  ] as const)('is believed when the Container %s', async (_, container, ping) => {
+    const { asked, run } = cascade({ edge, container }, ping)
+    expect(await run()).toMatchObject({ ok: true, facts: { model: 'edge' } })
+    expect(asked.at(-1)).toBe('edge')
+  })
+
+  it('is not believed against a Container that sees nothing', async () => {
+    const { run } = cascade({ edge, container: fails({ code: 'no_foreground' }) })
+    expect(await run()).toMatchObject({ ok: false, code: 'no_foreground' })
+  })
+
+  it('that sees nothing: the Container may see something, and without it there is nothing', async () => {
+    const nothing = fails({ code: 'no_foreground', isUnsure: true })
+    const blind = (mostDoubt?: number) => (mostDoubt === undefined ? fails({ code: 'no_foreground' })() : nothing())
+    const two = cascade({ edge: blind, container: works('isnet-1024') })
+    expect(await two.run()).toMatchObject({ ok: true, facts: { model: 'isnet-1024' } })
+    const one = cascade({ edge: blind, container: breaks })
+    expect(await one.run()).toMatchObject({ ok: false, code: 'no_foreground' })
   })
 })
 
@@ -186,11 +235,12 @@ describe('in time', () => {
 
 describe('a deployment', () => {
   it('lets callers choose of the operator’s models where it has a Container, and else of none', () => {
-    const serve: MatteService = { cut: breaks, ping: async () => {} }
+    const serve: MatteService = { cut: () => breaks(), ping: async () => {} }
     expect(new MatteHosts({ edge: serve, container: serve }, ['isnet-1024']).models).toEqual(['isnet-1024'])
     expect(new MatteHosts({ edge: serve, container: serve }).models).toEqual([])
     expect(new MatteHosts({ edge: serve }, ['isnet-1024']).models).toEqual([])
   })
+
   it('has the pixel limit of its largest host', () => {
     expect(createHosts({ edge: breaks }).hosts.pixelLimit('png')).toBe(4_000_000)
     expect(createHosts({ edge: breaks, container: breaks }).hosts.pixelLimit('webp')).toBe(100_000_000)

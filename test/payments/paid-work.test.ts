@@ -20,11 +20,14 @@ function createJob(says: {
   open?: () => Promise<ReadableStream<Uint8Array> | null>
   put?: () => Promise<void>
   work?: () => Promise<never>
+  handOver?: () => Promise<Response>
+  defersSeconds?: number
   write?: (part: Uint8Array) => Promise<void>
 }) {
   const seen = {
     ...{ failed: [] as Failure[], marked: [] as string[], deleted: [] as string[], settled: 0, givenBack: 0 },
     ...{ kept: [] as string[], parts: [] as number[], completed: [] as StoredResult[], aborted: 0 },
+    ...{ held: [] as string[], letGo: [] as string[] },
   }
   const results = {
     put: says.put ?? (async (key: string) => void seen.kept.push(key)),
@@ -38,8 +41,15 @@ function createJob(says: {
     open: says.open ?? (async () => streamOf(bytes)),
     delete: async (key: string) => void seen.deleted.push(key),
   }
+  const openStanding = () => ({
+    async hold(id: string) {
+      seen.held.push(id)
+      return { isHeld: true, held: '0' }
+    },
+    letGo: async (id: string) => void seen.letGo.push(id),
+  })
   const ledger = {
-    claim: async () => says.claim ?? { kind: 'work', claimId: 'a' },
+    claim: async () => says.claim ?? { kind: 'work', claimId: 'a', due: null },
     renew: async () => true,
     complete: async (_: string, stored: StoredResult) => {
       seen.completed.push(stored)
@@ -56,14 +66,24 @@ function createJob(says: {
   }
   const work = says.work ?? (async () => ({ status: 200, headers: result.headers, body: streamOf(bytes) }))
   const job = {
-    c: { var: { log: {}, services: { till: { results } } } },
-    call: { work, workSeconds: 1, limitSeconds: 60 },
+    c: { var: { log: {}, services: { till: { results, openStanding } } } },
+    call: {
+      work,
+      workSeconds: 1,
+      limitSeconds: 60,
+      defersSeconds: says.defersSeconds,
+      ...(says.handOver && { handOver: says.handOver }),
+    },
     markFailure: (code: string) => void seen.marked.push(code),
     giveProbeBack: () => {
       seen.givenBack += 1
     },
-    protocol: { receiptHeaders: () => [['PAYMENT-RESPONSE', 'receipt']] },
-    credential: { key: 'x402:1' },
+    protocol: {
+      receiptHeaders: () => [['PAYMENT-RESPONSE', 'receipt']],
+      needsSeconds: (seconds: number) => seconds,
+      readBalance: async () => 1_000_000n,
+    },
+    credential: { key: 'x402:1', validBefore: future / 1000 + 900 },
     ledger,
     upload: { size: bytes.length },
   } as unknown as PaidJob
@@ -71,6 +91,19 @@ function createJob(says: {
 }
 
 describe('a replay', () => {
+  it.each([
+    [{ kind: 'authorized', result }, undefined],
+    [settledUntil(future), true],
+  ] as const)('that cannot be handed over says that its payment is good for it: %j', async (claim, paid) => {
+    const error = await createJob({ claim, handOver: () => Promise.reject(new Error('unreachable')) })
+      .run()
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      message: expect.stringContaining('with the same payment, or the same Idempotency-Key'),
+    })
+    expect((error as ApiError).options.details?.paid).toBe(paid)
+  })
+
   it('answers the kept bytes with a receipt, marked', async () => {
     const end = await createJob({ claim: settledUntil(future) }).run()
     if (end.kind !== 'answer') throw new Error(end.reason)
@@ -176,6 +209,13 @@ describe('work', () => {
     const { seen, run } = createJob({ work: workOn(12), write: () => Promise.reject(new Error('R2 is down')) })
     await expect(run()).rejects.toMatchObject({ code: 'processing_failed' })
     expect(seen).toMatchObject({ failed: [{ code: 'processing_failed' }], settled: 0, aborted: 1 })
+  })
+
+  it('whose claim was lost holds nothing of what its payer has any more', async () => {
+    const claim = { kind: 'work', claimId: 'a', due: { payer: '0x1', amount: '50000' } } as const
+    const { seen, run } = createJob({ claim, complete: false, defersSeconds: 60 })
+    await expect(run()).rejects.toMatchObject({ code: 'payment_in_progress' })
+    expect([seen.held.length, seen.letGo]).toEqual([1, seen.held])
   })
 
   it('whose claim was lost is never settled, and its result is deleted', async () => {

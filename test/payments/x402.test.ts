@@ -40,6 +40,7 @@ function createScripted(says: { verify?: object; find?: Finding; hasCode?: boole
   const chain: Chain = {
     height: async () => 1_000,
     chainId: async () => 84532,
+    balanceOf: async () => 0n,
     hasCode: async () => says.hasCode ?? false,
     find: async () => says.find ?? { kind: 'unused' },
   }

@@ -3,10 +3,10 @@ import type { MatteFailure } from '../../src/matte/matte.ts'
 import { serveLocally } from '../../workers/local/loopback.ts'
 
 /**
- * Where the stand-ins in the gateway's process wait for the test: before they work, before they collect, and once R2 has
- * a hosted file.
+ * Where the stand-ins in the gateway's process wait for the test: before they work, before they collect, before a
+ * job begins, and once R2 has a hosted file.
  */
-export type Step = 'work' | 'settle' | 'stored'
+export type Step = 'work' | 'settle' | 'begin' | 'stored'
 export type Verdict = { readonly ok: true } | MatteFailure
 
 /** The next visit of a step, which waits for the test. */
@@ -121,10 +121,10 @@ function serveStorage(app: Hono): Pick<Control, 'failStorage' | 'readStorage'> {
 /** Starts the control server on loopback. Without a plan every step is passed at once, and R2 works. */
 export async function startControl(): Promise<Control> {
   const app = new Hono()
-  const plans: Record<Step, Planned[]> = { work: [], settle: [], stored: [] }
-  const counts: Record<Step, number> = { work: 0, settle: 0, stored: 0 }
+  const plans: Record<Step, Planned[]> = { work: [], settle: [], begin: [], stored: [] }
+  const counts: Record<Step, number> = { work: 0, settle: 0, begin: 0, stored: 0 }
 
-  app.get('/steps/:step{work|settle|stored}', async (c) => {
+  app.get('/steps/:step{work|settle|begin|stored}', async (c) => {
     const step = c.req.param('step') as Step
     counts[step] += 1
     const visit = counts[step]

@@ -97,6 +97,24 @@ describe('a gateway that is killed while a generation runs', () => {
   })
 })
 
+describe('storage that fails while outputs come', () => {
+  it.each([
+    ['images', 'nano-banana-2', 50_000n, {}, /generateContent/],
+    ['videos', 'veo-3.1-fast', 250_000n, { mode: 't2v' }, /predictLongRunning/],
+  ] as const)('costs no second creation: %s', async (kind, model, price, more, creation) => {
+    const before = await countCalls(creation)
+    const headers = await pay(price)
+    const { id } = (await (await generate(kind, { model, prompt: `a ${kind} shelf`, ...more }, headers)).json()) as Job
+    stack.failStorage(['put'])
+    await waitUntil('its creation', async () => (await countCalls(creation)) > before)
+    const open = await (await fetch(`${shared.gateway}/v1/generations/${id}?wait=8`)).json()
+    expect(open).toMatchObject({ status: 'processing', output: [] })
+    stack.failStorage([])
+    expect((await finish(id)).status).toBe('completed')
+    expect((await countCalls(creation)) - before).toBe(1)
+  })
+})
+
 describe('a payment for a job whose model is gone since', () => {
   it('still gives that job, and begins it; whoever has not paid hears that it is gone', async () => {
     const body = { model: 'seedream-4.0', prompt: 'a chair' }

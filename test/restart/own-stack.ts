@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,9 @@ import { inject } from 'vitest'
 import { startWorkerd, type Workerd } from '../bench/workerd.ts'
 import { ROUTE, readFacilitatorLog, stack } from '../e2e/kit.ts'
 import { type Control, startControl } from './control.ts'
+
+/** Linux's folder in memory, which outlives a process as a disk does: every object waits for its disk at every write. */
+const MEMORY = '/dev/shm'
 
 /** Durable Object classes of src/index.ts by the name of their binding. */
 const objects = {
@@ -34,7 +38,7 @@ export interface OwnStack extends Omit<Control, 'url' | 'stop'> {
 export async function startOwnStack(): Promise<OwnStack> {
   const { bundle, vars } = inject('gatewayParts')
   const { url, stop, ...control } = await startControl()
-  const disk = await mkdtemp(join(tmpdir(), 'pixtoll-disk-'))
+  const disk = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'pixtoll-disk-'))
   const port = Number(new URL(stack.gateway).port)
   let workerd: Workerd | undefined
 

@@ -17,6 +17,8 @@ export const world = {
   deleted: [] as string[],
   /** Every mark that was put or cleared: `name`, `id` and what. */
   marks: [] as { name: string; id: string; mark: Mark | null }[],
+  /** What is not held any more. */
+  letGo: [] as string[],
   /** The operator's list. */
   open: new Map<string, OpenPayment>(),
   /** Whether the list and the records of standing answer. */
@@ -81,6 +83,11 @@ export class TestLedger extends Ledger {
         world.marks.push({ name, id, mark: null })
       },
       read: async () => goodConduct,
+      hold: async () => ({ isHeld: true, held: '0' }),
+      async letGo(id) {
+        assertAnswers()
+        world.letGo.push(id)
+      },
     })
     const openPayments: OpenPayments = {
       async put(payment) {

@@ -4,7 +4,7 @@ import { readCheckedHeader } from '../../src/images/check-image.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import type { ImageFormat, InferService, MatteFailure, MatteResult } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
-import { isEmpty, type Matte } from './alpha.ts'
+import { isEmpty, type Matte, measureDoubt } from './alpha.ts'
 import { applyMatte } from './apply-matte.ts'
 import { BeyondHost } from './codec.ts'
 import { convertToSrgb, isGrey } from './colour.ts'
@@ -25,6 +25,8 @@ export interface CutTools {
   decodeWebp(file: Uint8Array): Promise<Raster>
   /** Encodes RGBA pixels. Throws when there is no memory for it. */
   encodeWebp(pixels: Uint8Array, width: number, height: number): Promise<Uint8Array<ArrayBuffer>>
+  /** A matte with more doubt than this is not worked out; absent: every matte is. */
+  readonly mostDoubt?: number
   /** Why this host does not take a picture, as a sentence; null if it does. */
   explainRefusal(header: ImageHeader): string | null
   /** Called when the file's bytes will not be read again. */
@@ -33,6 +35,8 @@ export interface CutTools {
 
 /** Seconds until another try makes sense when inference was not to be had. */
 const inferRetryAfter = 5
+/** Another host may be surer. */
+const unsure: MatteFailure = { ok: false, code: 'processor_unavailable', isUnsure: true }
 /** The work took longer than its place was held, and another's has begun. */
 const placeLost: MatteFailure = { ok: false, code: 'processor_unavailable', retryAfter: inferRetryAfter }
 
@@ -164,7 +168,10 @@ async function cut(
   free(tensor)
   if (!place.renew()) return fail(placeLost)
   if ('ok' in matte) return fail(matte)
-  if (isEmpty(matte)) return fail({ ok: false, code: 'no_foreground' })
+  const { mostDoubt } = tools
+  if (isEmpty(matte))
+    return fail({ ok: false, code: 'no_foreground', ...(mostDoubt !== undefined && { isUnsure: true }) })
+  if (mostDoubt !== undefined && measureDoubt(matte) > mostDoubt) return fail(unsure)
   const refinement = createRefinement(matte, thumbnail, options)
   const measured = applyMatte(matte, picture, refinement)
   freeRefinement(refinement)

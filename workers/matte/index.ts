@@ -41,6 +41,7 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
     bytes: number,
     format: ImageFormat,
     options: MatteOptions,
+    mostDoubt?: number,
   ): Promise<MatteResult> {
     const place = await queue.enter(bytes)
     if (!place) return { ok: false, code: 'processor_unavailable', retryAfter: queueRetryAfter }
@@ -52,6 +53,7 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
     const tools = {
       model: defaultMatteModel,
       infer: this.env.INFER,
+      ...(mostDoubt !== undefined && { mostDoubt }),
       decodeJpeg,
       decodeWebp,
       encodeWebp,

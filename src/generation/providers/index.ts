@@ -1,5 +1,5 @@
 import { readServiceAccount } from '../google-token.ts'
-import type { Provider } from '../provider.ts'
+import type { GenerationTask, Provider } from '../provider.ts'
 import { createGemini } from './gemini.ts'
 import { createOpenaiImages } from './openai-images.ts'
 import type { ProviderOptions } from './options.ts'
@@ -18,6 +18,8 @@ export interface ProviderVariable {
 
 /** What a provider needs, and what makes it of that. */
 export interface ProviderSpec<Name extends string = string> {
+  /** What it makes. */
+  readonly kind: GenerationTask['kind']
   readonly variables: Readonly<Record<Name, ProviderVariable>>
   /** @param values one for every variable, checked; what is not set is its fallback */
   create(values: Readonly<Record<Name, string>>, options?: ProviderOptions): Provider
@@ -44,10 +46,12 @@ const url = (fallback: string | null): ProviderVariable => ({
 /** Every provider: its name is what a model's row says. `/v1/models` and the contract tests are derived from it. */
 export const providers = {
   gemini: define({
+    kind: 'image',
     variables: { GEMINI_API_KEY: key, GEMINI_BASE_URL: url('https://generativelanguage.googleapis.com/v1beta') },
     create: createGemini,
   }),
   veo: define({
+    kind: 'video',
     variables: {
       VERTEX_SERVICE_ACCOUNT: {
         isSecret: true,
@@ -72,10 +76,12 @@ export const providers = {
     create: createVeo,
   }),
   seedream: define({
+    kind: 'image',
     variables: { ARK_API_KEY: key, ARK_BASE_URL: url('https://ark.ap-southeast.bytepluses.com/api/v3') },
     create: createSeedream,
   }),
   'openai-images': define({
+    kind: 'image',
     variables: { OPENAI_IMAGES_API_KEY: key, OPENAI_IMAGES_BASE_URL: url(null) },
     create: createOpenaiImages,
   }),

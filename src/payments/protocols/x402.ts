@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { type Network as CaipNetwork, type PaymentRequirements, x402ResourceServer } from '@x402/hono'
-import { type Hex, isAddressEqual, recoverTypedDataAddress } from 'viem'
+import type { Hex } from 'viem'
 import { now, nowSeconds } from '../../clock.ts'
 import { type Chain, createChain } from '../chain.ts'
 import { createChallengeTokens } from '../challenge-token.ts'
@@ -10,6 +10,7 @@ import { createPace, type Pace, VERIFIES_PER_SECOND } from '../limits.ts'
 import type { Ask, Credential, PaymentProtocol, Terms, Verdict } from '../protocol.ts'
 import { paymentIdentifier } from './payment-identifier.ts'
 import { chainIdOf, envelopes, type Network, networkNames, readCredential, type X402Payment } from './x402-envelope.ts'
+import { isSignedByPayer } from './x402-signature.ts'
 
 export interface X402Config {
   readonly network: Network
@@ -28,6 +29,8 @@ export const assets = {
 
 /** What a client gives itself between challenge and settlement. */
 const MAX_TIMEOUT_S = 120
+/** The same, where it waits for the end of work that goes on after the answer. */
+const MAX_DEFERRED_TIMEOUT_S = 900
 /** What a settlement may take, and the least that an authorization must live when the work begins. */
 const [SETTLE_S, MIN_SPARE_S] = [20, 30]
 /** Facilitators refuse what expires sooner: it would not reach a block. */
@@ -38,18 +41,6 @@ const MAX_LIFE_S = 20 * 60
 const LOOK_BACK_BLOCKS = 700
 
 const TOO_LATE = 'invalid_exact_evm_payload_authorization_valid_before'
-
-/** EIP-3009, `transferWithAuthorization`. */
-const transferTypes = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
 
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 const encodeBase64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64')
@@ -80,6 +71,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
   const domain = { name: asset.name, version: asset.version }
   const tokens = createChallengeTokens(config.challengeSecret, `x402 ${network} ${payTo}`)
   const chainId = Number(network.split(':')[1])
+  const signing = { ...domain, chainId, verifyingContract: asset.address }
   const mayAskForCode = createPace(VERIFIES_PER_SECOND)
   let starting: Promise<x402ResourceServer> | undefined
   const openServer = () => {
@@ -100,7 +92,10 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     return created
   }
 
-  async function buildRequirements(terms: { price: string } | Terms, to = payTo): Promise<PaymentRequirements> {
+  async function buildRequirements(
+    terms: { price: string } | Terms,
+    { to = payTo, maxTimeoutSeconds = MAX_TIMEOUT_S } = {},
+  ): Promise<PaymentRequirements> {
     const price = 'price' in terms ? terms.price : { amount: terms.amount, asset: asset.address, extra: domain }
     const server = await openServer()
     const [built] = await server.buildPaymentRequirements({
@@ -108,7 +103,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
       network,
       payTo: to,
       price,
-      maxTimeoutSeconds: MAX_TIMEOUT_S,
+      maxTimeoutSeconds,
     })
     if (!built) throw new Error('x402ResourceServer built no requirements')
     return built
@@ -139,23 +134,6 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     return { amount }
   }
 
-  /** Whether an ordinary account signed: whoever did not is a contract wallet, or never reaches the facilitator. */
-  async function isSignedByPayer({ authorization, signature }: X402Payment): Promise<boolean> {
-    const { from, to, value, validAfter, validBefore, nonce } = authorization
-    const message = {
-      from,
-      to,
-      value: BigInt(value),
-      validAfter: BigInt(validAfter),
-      validBefore: BigInt(validBefore),
-      nonce,
-    }
-    const signed = { ...domain, chainId, verifyingContract: asset.address }
-    const typed = { domain: signed, types: transferTypes, primaryType: 'TransferWithAuthorization', message } as const
-    const signer = await recoverTypedDataAddress({ ...typed, signature }).catch(() => null)
-    return signer !== null && isAddressEqual(signer, from)
-  }
-
   const toAuthorization = ({ authorization }: X402Payment, terms: Terms) => ({
     asset: asset.address,
     payer: authorization.from,
@@ -169,7 +147,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
   async function prepare(credential: Credential, terms: Terms) {
     const { authorization, signature } = paymentOf(credential)
     // Ours, not the client's: what it says it accepted has been judged and moves no money. No token: it is a secret.
-    const requirements = await buildRequirements(terms, authorization.to)
+    const requirements = await buildRequirements(terms, { to: authorization.to })
     const payload = { x402Version: 2, accepted: requirements, payload: { authorization, signature } }
     return [payload, requirements] as const
   }
@@ -190,7 +168,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
 
   /** Too late to be sent, but somebody may have sent it: with a used nonce, money may have moved. */
   async function judgeLate(payment: X402Payment): Promise<Verdict> {
-    if (!(await isSignedByPayer(payment))) return { kind: 'refused', reason: TOO_LATE }
+    if (!(await isSignedByPayer(payment, signing))) return { kind: 'refused', reason: TOO_LATE }
     if (!mayAsk()) return tooMany
     const terms = { amount: payment.authorization.value }
     return judgeRefusal(payment, terms, await chain.height(), TOO_LATE)
@@ -202,7 +180,8 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
     describe: () => ({ facts: {} }),
 
     async challenge(ask, refusal) {
-      const requirements = await buildRequirements({ price: `$${ask.price}` })
+      const maxTimeoutSeconds = ask.isDeferred ? MAX_DEFERRED_TIMEOUT_S : MAX_TIMEOUT_S
+      const requirements = await buildRequirements({ price: `$${ask.price}` }, { maxTimeoutSeconds })
       const replay = await tokens.create(ask, requirements.amount)
       const { resource, description, mimeType } = ask
       const accepts = [{ ...requirements, extra: { ...requirements.extra, replay } }]
@@ -237,7 +216,7 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
           return terms.reason === TOO_LATE ? await judgeLate(payment) : { kind: 'refused', reason: terms.reason }
         }
         // Contract wallets sign in their own way. Junk looks the same, and must not keep honest payers from being judged.
-        const isSigned = await isSignedByPayer(payment)
+        const isSigned = await isSignedByPayer(payment, signing)
         if (!isSigned && !mayAskForCode()) return tooMany
         if (!isSigned && !(await chain.hasCode(credential.payer))) {
           return { kind: 'refused', reason: 'invalid_exact_evm_signature' }
@@ -271,6 +250,8 @@ export function createX402(config: X402Config, { facilitator, chain, mayAsk }: X
         return { kind: 'unknown', cause: String(error) }
       }
     },
+
+    readBalance: ({ payer }) => chain.balanceOf(asset.address, payer),
 
     // A facilitator refuses what is nearly over, and a block takes its time.
     needsSeconds: (workSeconds) => Math.max(MIN_SPARE_S, workSeconds + SETTLE_S),

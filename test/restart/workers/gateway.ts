@@ -1,3 +1,4 @@
+import { createGenerationId, type GenerationClient } from '../../../src/generation/generation.ts'
 import app, * as gateway from '../../../src/index.ts'
 import type { LedgerClient } from '../../../src/payments/till.ts'
 import { askStep, createMatte, createPreview, createResize, createStorage, createUnpaidLimit } from './stand-ins.ts'
@@ -9,10 +10,24 @@ const holdSettle = ({ LEDGER, CONTROL_URL }: GivenEnv) => ({
   getByName: (name: string): LedgerClient =>
     new Proxy(LEDGER.getByName(name) as unknown as LedgerClient, {
       get: (ledger, method: keyof LedgerClient) => {
-        if (method !== 'settle') return ledger[method]
-        return async (claimId?: string) => {
+        if (method !== 'settle' && method !== 'collectFor') return ledger[method]
+        return async (name: never) => {
           await askStep(CONTROL_URL, 'settle')
-          return ledger.settle(claimId)
+          return ledger[method](name)
+        }
+      },
+    }),
+})
+
+/** The jobs' objects, which wait for the test before they begin: a payment has bought an id, and nobody knows it. */
+const holdBegin = ({ GENERATION, CONTROL_URL }: GivenEnv) => ({
+  getByName: (name: string): GenerationClient =>
+    new Proxy(GENERATION.getByName(name) as unknown as GenerationClient, {
+      get: (job, method: keyof GenerationClient) => {
+        if (method !== 'begin') return job[method]
+        return async (authorization: never) => {
+          await askStep(CONTROL_URL, 'begin')
+          return job.begin(authorization)
         }
       },
     }),
@@ -25,6 +40,7 @@ function equip(given: Env): Env {
   whole ??= {
     ...env,
     LEDGER: holdSettle(env),
+    GENERATION: holdBegin(env),
     MATTE: createMatte(env.CONTROL_URL),
     RESIZE: createResize(),
     PREVIEW: createPreview(),
@@ -48,7 +64,26 @@ export class Generation extends gateway.Generation {
   }
 }
 
+/** Jobs that nobody has paid for, running: a test that wants many of them need not buy each. */
+async function beginJobs(request: Request, { GENERATION }: Env): Promise<Response> {
+  const { count } = await request.json<{ count: number }>()
+  const ids = Array.from({ length: count }, createGenerationId)
+  const begin = async (id: string) => {
+    const job = GENERATION.getByName(id) as unknown as GenerationClient
+    await job.reserve({
+      ...{ id, model: 'nano-banana-2', provider: 'gemini', servedBy: null, isTransparent: false, deadlineSeconds: 300 },
+      task: {
+        ...{ kind: 'image', upstreamId: 'gemini-nano-banana-2.1', prompt: `number ${id}` },
+        ...{ aspectRatio: '1:1', resolution: '1k', durationSeconds: null },
+      },
+    })
+    await job.begin(null)
+  }
+  await Promise.all(ids.map(begin))
+  return Response.json(ids)
+}
+
 export default {
   fetch: (request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> =>
-    app.fetch(request, equip(env), context),
+    new URL(request.url).pathname === '/_jobs' ? beginJobs(request, env) : app.fetch(request, equip(env), context),
 }

@@ -2,7 +2,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { createGenerationId, type GenerationClient } from '../../../src/generation/generation.ts'
-import type { GenerationOrder } from '../../../src/generation/generation-row.ts'
+import type { Authorization, GenerationOrder } from '../../../src/generation/generation-row.ts'
 import type { OutputSinks, UpstreamState } from '../../../src/generation/provider.ts'
 import { resetUpstream } from './scripted-upstream.ts'
 
@@ -38,14 +38,14 @@ export const orderOf = (id: string, more: Partial<GenerationOrder> = {}): Genera
 })
 
 /** A job that is paid for, and its alarm by hand. */
-export async function begin(more: Partial<GenerationOrder> = {}) {
+export async function begin(more: Partial<GenerationOrder> = {}, authorization: Authorization | null = null) {
   const id = createGenerationId()
   const stub = namespace.getByName(id)
   const job = stub as unknown as GenerationClient
   await job.reserve(orderOf(id, more))
-  await job.begin()
+  await job.begin(authorization)
   const step = () => runDurableObjectAlarm(stub)
-  const read = async () => (await job.read(0))!
+  const read = async () => (await job.read(0))!.view
   return { id, stub, job, step, read }
 }
 

@@ -13,16 +13,15 @@ describe('waiting for a generation', () => {
     // Calls of one caller arrive in their order: both wait by then.
     await job.read(0)
     await step()
-    expect((await Promise.all(waiting)).map((view) => view?.status)).toEqual(['processing', 'processing'])
+    expect((await Promise.all(waiting)).map((reading) => reading?.view.status)).toEqual(['processing', 'processing'])
   })
 
   it('ends at its time, and at once when nothing will change any more', async () => {
     upstream.start = [give('fox')]
     const { job, step } = await begin()
-    expect((await job.read(30))?.status).toBe('pending')
-    await step()
-    await step()
-    expect((await job.read(60_000))?.status).toBe('completed')
+    expect((await job.read(30))?.view.status).toBe('pending')
+    for (let i = 0; i < 3; i += 1) await step()
+    expect((await job.read(60_000))?.view.status).toBe('completed')
   })
 })
 
@@ -43,6 +42,54 @@ describe('cancelling a generation', () => {
       await step()
       expect(await job.cancel()).toEqual({ kind: 'refused' })
     }
+  })
+})
+
+describe('cancelling a generation, in every state', () => {
+  const authorization = { payment: 'x402:1', result: 'results/1' }
+
+  it.each([
+    ['paid for', null],
+    ['paid for on success', authorization],
+  ] as const)('%s: refused while it is made, cut, collected, kept, and when it is completed', async (_, how) => {
+    upstream.start = [give('fox')]
+    const { job, step, read } = await begin({ isTransparent: true }, how)
+    const states: string[] = []
+    for (let i = 0; i < 5 && states.at(-1) !== 'completed'; i += 1) {
+      await step()
+      expect(await job.cancel()).toEqual({ kind: 'refused' })
+      states.push((await read()).status)
+    }
+    expect(states.at(-1)).toBe('completed')
+    expect(upstream.givenBack).toEqual([])
+  })
+
+  it('refused while its upstream is being asked', async () => {
+    upstream.start = [
+      async (sinks) => {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return give('fox')(sinks)
+      },
+    ]
+    const { job, step } = await begin()
+    const stepping = step()
+    await vi.waitUntil(() => upstream.asked.length > 0)
+    expect([await job.cancel(), upstream.stored]).toEqual([{ kind: 'refused' }, []])
+    await stepping
+  })
+
+  it('refused once it has failed, and again the same once it is cancelled', async () => {
+    upstream.start = [says({ kind: 'failed', code: 'upstream_failed', message: 'No.', retryable: true })]
+    const failed = await begin({}, authorization)
+    await failed.step()
+    expect(await failed.job.cancel()).toEqual({ kind: 'refused' })
+    await failed.step()
+    expect(await failed.job.cancel()).toEqual({ kind: 'refused' })
+    const canceled = await begin({}, authorization)
+    const first = await canceled.job.cancel()
+    await canceled.step()
+    expect([first.kind, await canceled.job.cancel()]).toEqual(['done', first])
+    expect(upstream.givenBack).toHaveLength(2)
   })
 })
 
@@ -94,7 +141,7 @@ describe('retrying a generation', () => {
     const job = stub as unknown as GenerationClient
     await job.reserve(orderOf(id))
     vi.setSystemTime(start + 23 * HOUR_MS)
-    await job.begin()
+    await job.begin(null)
     await job.cancel()
     vi.setSystemTime(start + 40 * HOUR_MS)
     expect((await job.retry(null)).kind).toBe('done')
@@ -102,6 +149,6 @@ describe('retrying a generation', () => {
 
   it('of no job is unknown', async () => {
     const job = namespace.getByName(createGenerationId()) as unknown as GenerationClient
-    expect([await job.retry(null), await job.begin()]).toEqual([{ kind: 'unknown' }, null])
+    expect([await job.retry(null), await job.begin(null)]).toEqual([{ kind: 'unknown' }, null])
   })
 })

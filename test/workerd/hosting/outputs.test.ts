@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { BadOutput } from '../../../src/generation/output-store.ts'
+import type { HostedFile } from '../../../src/hosting/hosted-file.ts'
 import { createOutputStore } from '../../../src/hosting/outputs.ts'
 import { bucket, failing, listKeys, openFiles, useCleanSlate } from './kit.ts'
 
@@ -71,6 +73,20 @@ describe('an output of a generation', () => {
     await expect(write()).rejects.toMatchObject({ code: 'upload_failed' })
     await sink.abort()
     expect(await listKeys()).toEqual([])
+  })
+
+  it('that was taken down is never stored, and one that is taken down since is nobody’s error', async () => {
+    const files = openFiles()
+    const store = createOutputStore(files)
+    const give = async () => {
+      const sink = await store.open(asked)
+      await sink.write(png(2, 2))
+      return sink.finish()
+    }
+    const stored = await give()
+    await files.takeDown((JSON.parse(stored.reference) as HostedFile).id)
+    await expect(give()).rejects.toThrow(BadOutput)
+    await expect(store.keep(stored)).resolves.toBeUndefined()
   })
 
   it('that is not wanted leaves nothing', async () => {

@@ -92,6 +92,7 @@ export function useScriptedWorld(): void {
       deleted: [],
       deletes: true,
       marks: [],
+      letGo: [],
       open: new Map(),
       answers: true,
       gate: Promise.resolve(),

@@ -89,3 +89,43 @@ describe('somebody’s standing', () => {
     expect(await standing.read()).toEqual(goodConduct)
   })
 })
+
+describe('what is held for a payer’s work in flight', () => {
+  const soon = start + 60_000
+
+  it('is bounded, each amount counted once', async () => {
+    const { standing } = openStanding()
+    expect(await standing.hold('a', '1200000', '2000000', soon)).toEqual({ isHeld: true, held: '0' })
+    expect(await standing.hold('b', '900000', '2000000', soon)).toEqual({ isHeld: false, held: '1200000' })
+    expect(await standing.hold('b', '800000', '2000000', soon)).toEqual({ isHeld: true, held: '1200000' })
+    expect(await standing.hold('a', '1200000', '2000000', soon)).toMatchObject({ isHeld: true })
+    expect(await standing.hold('c', '1', '2000000', soon)).toMatchObject({ isHeld: false })
+  })
+
+  it('makes room when it is let go, or its time is over', async () => {
+    const { standing } = openStanding()
+    await standing.hold('a', '2000000', '2000000', soon)
+    await standing.letGo('a')
+    expect(await standing.hold('b', '2000000', '2000000', soon)).toMatchObject({ isHeld: true })
+    vi.setSystemTime(soon)
+    expect(await standing.hold('c', '2000000', '2000000', soon + 1)).toMatchObject({ isHeld: true })
+  })
+
+  it('is no more than the payer has', async () => {
+    const { standing } = openStanding()
+    await standing.hold('a', '50000', '90000', soon)
+    expect(await standing.hold('b', '50000', '90000', soon)).toMatchObject({ isHeld: false })
+  })
+
+  it('is nothing that is held against the payer, and is forgotten with all its storage', async () => {
+    const { stub, standing } = openStanding()
+    await standing.hold('a', '50000', '90000', soon)
+    expect(await standing.read()).toEqual(goodConduct)
+    vi.setSystemTime(start + 24 * HOUR_MS)
+    await runDurableObjectAlarm(stub)
+    const tables = await runInDurableObject(stub, (_, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('marks', 'holds')").toArray(),
+    )
+    expect(tables).toEqual([])
+  })
+})
