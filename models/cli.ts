@@ -39,8 +39,14 @@ async function sheet(photos = '', which = 'kept'): Promise<void> {
 /** Loaded when it is asked for: the runtime and the picture library take a second. */
 const measure =
   (name: 'evaluateModels' | 'measureCascade' | 'writeSets' | 'bench') =>
-  async (...parameters: string[]): Promise<void> =>
-    (await import('./eval/commands.ts'))[name](...parameters)
+  async (...parameters: string[]): Promise<void> => {
+    const { [name]: command, UsageError } = await import('./eval/commands.ts')
+    await command(...parameters).catch((error: unknown) => {
+      if (!(error instanceof UsageError)) throw error
+      console.error(error.message)
+      process.exit(1)
+    })
+  }
 
 const commands: Readonly<Record<string, (...parameters: string[]) => Promise<void>>> = {
   ...{ list, verify, pull, label },

@@ -22,6 +22,10 @@ const readers = {
 
 export type Meaning = keyof typeof readers
 
+export const meanings = Object.keys(readers) as readonly Meaning[]
+
+export const isMeaning = (text: string): text is Meaning => Object.hasOwn(readers, text)
+
 /** A graph's answer as 8-bit alpha, value by value, rounded to the nearest; what is no number is ground. */
 export function readAlpha(values: Values, meaning: Meaning): Uint8Array {
   const read: (value: number) => number = readers[meaning](values)

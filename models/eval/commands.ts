@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultMostDoubt } from '../../src/matte/options.ts'
 import { defaultMatteModel } from '../index.ts'
-import type { Meaning } from '../meaning.ts'
+import { isMeaning, meanings } from '../meaning.ts'
 import { describeRun } from './bench.ts'
 import { createCascade, doubtOf, drawCurve, remember } from './cascade.ts'
 import { type EvalModel, type FileOptions, findRow, openModel } from './eval-model.ts'
@@ -13,6 +13,9 @@ import { readFolder } from './folders.ts'
 import { Sheet } from './sheet.ts'
 import { readShippedSets } from './shipped.ts'
 import { standardSets, writeSet } from './standard-sets.ts'
+import { UsageError } from './usage-error.ts'
+
+export { UsageError } from './usage-error.ts'
 
 /** The model of `quality=best`. */
 const CONTAINER_MODEL = 'isnet-1024'
@@ -24,20 +27,38 @@ const fileOptions = {
   meaning: { type: 'string' },
 } as const
 
+function readCount(name: string, text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count > 0) return count
+  throw new UsageError(`${name} must be a whole number above 0`)
+}
+
 type Triple = readonly [number, number, number]
 
 function readTriple(text: string): Triple {
   const numbers = text.split(',').map(Number)
-  if (numbers.length !== 3 || numbers.some(Number.isNaN)) throw new Error(`"${text}" is not three numbers with commas`)
+  if (numbers.length !== 3 || numbers.some(Number.isNaN))
+    throw new UsageError(`"${text}" is not three numbers with commas`)
   return numbers as unknown as Triple
 }
 
-const readFileOptions = (values: Partial<Record<keyof typeof fileOptions, string>>): FileOptions => ({
-  ...(values.size && { size: Number(values.size) }),
-  ...(values.mean && { mean: readTriple(values.mean) }),
-  ...(values.std && { std: readTriple(values.std) }),
-  ...(values.meaning && { meaning: values.meaning as Meaning }),
-})
+function readFileOptions(values: Partial<Record<keyof typeof fileOptions, string>>): FileOptions {
+  const { size, mean, std, meaning } = values
+  if (meaning !== undefined && !isMeaning(meaning)) {
+    throw new UsageError(`--meaning may be ${meanings.join(' or ')}`)
+  }
+  return {
+    ...(size && { size: readCount('--size', size) }),
+    ...(mean && { mean: readTriple(mean) }),
+    ...(std && { std: readTriple(std) }),
+    ...(meaning && { meaning }),
+  }
+}
+
+function readRefine(text: string): 'none' | 'decontaminate' {
+  if (text === 'none' || text === 'decontaminate') return text
+  throw new UsageError('--refine may be none or decontaminate')
+}
 
 async function readSets(folders: readonly string[]): Promise<ExampleSet[]> {
   if (folders.length === 0) return readShippedSets()
@@ -58,13 +79,13 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
       data: { type: 'string', multiple: true, default: [] },
       model: { type: 'string', multiple: true, default: [defaultMatteModel.id] },
       sheet: { type: 'string' },
-      limit: { type: 'string', default: 'Infinity' },
+      limit: { type: 'string' },
       refine: { type: 'string', default: 'decontaminate' },
       'most-doubt': { type: 'string', default: String(defaultMostDoubt) },
     },
   })
   const sets = await readSets(values.data)
-  if (sets.length === 0) throw new Error(`No pairs of a photograph and a mask lie in ${values.data.join(', ')}`)
+  if (sets.length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${values.data.join(', ')}`)
   const opened = new Map<string, EvalModel>()
   const open = async (name: string): Promise<EvalModel> => {
     const model = opened.get(name) ?? remember(await openModel(name, readFileOptions(values)))
@@ -80,8 +101,8 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
   }
   const sheet = values.sheet === undefined ? null : new Sheet(resolve(values.sheet))
   const results = await evaluate(sets, models, {
-    limit: Number(values.limit),
-    refine: values.refine === 'none' ? 'none' : 'decontaminate',
+    ...(values.limit !== undefined && { limit: readCount('--limit', values.limit) }),
+    refine: readRefine(values.refine),
     ...(sheet && { show: (shown) => sheet.add(shown) }),
   })
   console.log(

