@@ -190,7 +190,7 @@ describe('a model that is paid for on success', () => {
     const payer = await createPayer(PRICE)
     const answer = await createFetch(payer)(url, init('a secret garden', createCaller()))
     const { answer: end } = await waitFor((await jobOf(answer)).id)
-    const stolen = await steal(receiptOf(end)!.transaction as Hex)
+    const stolen = await steal((receiptOf(end) as { transaction: Hex }).transaction)
     const refused = await generate('a secret garden', show(stolen))
     expect([refused.status, (await refused.text()).includes('gen_')]).toEqual([409, false])
   })
