@@ -19,11 +19,14 @@ export interface Shape {
   readonly mean: number
   /** Pixels neither clearly ground nor clearly subject, for each pixel of the outline: the width of its edges. */
   readonly blur: number
-  /** Those of them that are far from the outline, for each pixel above one half: what is half seen. */
+  /** Pixels far from the outline that might be either, for each pixel above one half. */
   readonly fog: number
 }
 
+/** Neither clearly ground nor clearly subject. */
 const isUndecided = (value: number): boolean => value > 25 && value < 230
+/** Neither ground nor subject: what the teacher is only slightly unsure of does not count. */
+const isFog = (value: number): boolean => value > 50 && value < 205
 
 /** How far from the outline a pixel may be undecided, in pixels. */
 const reach = 6
@@ -64,7 +67,7 @@ export function measureMatte(alpha: Uint8Array): Shape {
     outline[i] = 1
   }
   const near = spread(outline, side)
-  const far = alpha.reduce((count, value, i) => count + Number(isUndecided(value) && near[i] === 0), 0)
+  const far = alpha.reduce((count, value, i) => count + Number(isFog(value) && near[i] === 0), 0)
   const pixels = alpha.length
   return {
     area: area / pixels,
@@ -99,7 +102,7 @@ const reasons: readonly { readonly reason: string; readonly holds: (measures: Me
     holds: (measures) => (measures.mirrorIou ?? 1) < 0.92 && !isThinButSure(measures),
   },
   // After the mirror image: where two views contradict each other, their mean is half seen.
-  { reason: 'half seen', holds: ({ fog }) => fog > 0.05 },
+  { reason: 'half seen', holds: ({ fog }) => fog > 0.06 },
   { reason: 'its middle is seen otherwise', holds: ({ cropIou = 1 }) => cropIou < 0.85 },
   { reason: 'its rough mask is another', holds: ({ roughIou = 1 }) => roughIou < 0.9 },
 ]
@@ -109,4 +112,4 @@ export const judge = (measures: Measures): string | null => reasons.find(({ hold
 
 /** Whether the teacher sees nothing in a photograph, mirrored or not: null, or why it is no ground. */
 export const judgeEmpty = ({ mean, mirrorError = 0 }: Measures): string | null =>
-  mean < 0.004 && mirrorError < 0.004 ? null : 'a subject is seen'
+  mean < 0.01 && mirrorError < 0.01 ? null : 'a subject is seen'

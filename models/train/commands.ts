@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packagedModels } from '../packaged.ts'
 import { locateModel, modelsFolder } from '../verify.ts'
+import { cutOutPairs } from './cut-outs.ts'
 import { extractSources } from './extract.ts'
 import { labelPhotos } from './label.ts'
 import { Mirror } from './mirror.ts'
@@ -46,6 +47,12 @@ export async function label(...parameters: string[]): Promise<void> {
     for (const teacher of teachers) teacher.stop()
   })
   console.log(`${labelled} labelled now, ${kept} of them kept, in ${cache}`)
+}
+
+/** Makes cut-outs of the pairs whose labels are sure. */
+export async function cutOut(...parameters: string[]): Promise<void> {
+  const { cache } = read(parameters)
+  console.log(`${await cutOutPairs(cache)} cut-outs made of pairs, in ${cache}`)
 }
 
 /** Draws some of the labels that were kept, or of those thrown away, into a PNG. */

@@ -43,12 +43,11 @@ const readRough = (cache: string, source: string, id: string): Promise<Plane | u
     () => undefined,
   )
 
-/** What is labelled already, by sha256. A last line that was cut off is no label. */
-async function readLabelled(list: string): Promise<Set<string>> {
-  const text = await readFile(list, 'utf8').catch(() => '')
+/** What is labelled already. A last line that was cut off is no label. */
+export async function readLabels(cache: string): Promise<Label[]> {
+  const text = await readFile(join(cache, 'labels.jsonl'), 'utf8').catch(() => '')
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  if (whole.length < text.length) await writeFile(list, whole)
-  return new Set(whole.split('\n').flatMap((line) => (line ? [(JSON.parse(line) as Label).sha256] : [])))
+  return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Label] : []))
 }
 
 /** Sees a photograph and keeps what may be kept of it. */
@@ -77,7 +76,9 @@ export async function labelPhotos(
   const { photos, cache, teachers, limit = Infinity, say } = options
   await mkdir(cache, { recursive: true })
   const list = join(cache, 'labels.jsonl')
-  const done = await readLabelled(list)
+  const before = await readLabels(cache)
+  const done = new Set(before.map(({ sha256 }) => sha256))
+  await writeFile(list, before.map((label) => `${JSON.stringify(label)}\n`).join(''))
   const entries = await readdir(photos, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile() && /\.(jpe?g|png|webp)$/i.test(entry.name))

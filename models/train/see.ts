@@ -11,11 +11,11 @@ const comparedSide = 256
 /** Share of each side that the middle of a photograph has. */
 const middle = 0.85
 /** Mattes with narrower edges have never been found to be contradicted by their mirror image: one view is enough. */
-const crisp = 1.8
+const crisp = 2.4
 /** Mattes that agree less with their mirror image, or are more foggy, are held against the middle's matte too. */
 const doubtful = { mirrorIou: 0.95, fog: 0.015 }
 /** Alpha that becomes 0 and 1: the teacher is never quite sure. */
-const settled = [0.04, 0.96] as const
+const settled = [0.06, 0.94] as const
 
 /** Why a label is thrown away, by what is measured so far; null if it is not. */
 type Judge = (measures: Measures) => string | null

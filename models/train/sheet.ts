@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import sharp from 'sharp'
-import type { Label } from './label.ts'
+import { type Label, readLabels } from './label.ts'
 import { openPhoto } from './pictures.ts'
 import { shuffle } from './random.ts'
 
@@ -48,9 +48,7 @@ async function draw({ photo, thrown }: Judged, photos: string, cache: string): P
 
 /** Draws a sheet of pairs, or of photographs that were thrown away, as a PNG; another seed draws others. */
 export async function drawSheet(photos: string, cache: string, which: Which, seed: number): Promise<Buffer> {
-  const lines = (await readFile(join(cache, 'labels.jsonl'), 'utf8')).trim().split('\n')
-  const labels = lines
-    .map((line) => JSON.parse(line) as Label)
+  const labels = (await readLabels(cache))
     .filter((label): label is Judged => 'thrown' in label)
     .filter(({ kept, thrown }) =>
       which === 'kept' ? kept === 'pair' : thrown !== null && thrown !== 'a subject is seen',

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import sharp from 'sharp'
+import type { Measures } from './agreement.ts'
+import { type Label, readLabels } from './label.ts'
+import { Cache, type Plane, readPlane } from './pictures.ts'
+
+/** Whether a label is good enough to put its subject before another ground: narrow edges, nothing half seen. */
+export const isSure = ({ blur, fog, mirrorIou = 1 }: Measures): boolean => blur < 2.2 && fog < 0.005 && mirrorIou > 0.96
+
+/** Whether something of a matte lies at the border of its picture, where the subject may be cut off. */
+export function touchesBorder({ data, width, height }: Plane): boolean {
+  for (let x = 0; x < width; x += 1) if (data[x]! > 25 || data[(height - 1) * width + x]! > 25) return true
+  for (let y = 0; y < height; y += 1) if (data[y * width]! > 25 || data[y * width + width - 1]! > 25) return true
+  return false
+}
+
+const isSurePair = (label: Label): boolean => 'kept' in label && label.kept === 'pair' && isSure(label.measures)
+
+/** Makes cut-outs of the pairs that are sure, but for those it has made before. Answers how many. */
+export async function cutOutPairs(folder: string): Promise<number> {
+  const cache = new Cache(folder)
+  let made = 0
+  for (const { photo } of (await readLabels(folder)).filter(isSurePair)) {
+    const [source, id] = [basename(dirname(photo)), basename(photo, extname(photo))]
+    if (existsSync(join(folder, 'cutouts', source, `${id}.png`))) continue
+    const pair = join(folder, 'pairs', source, id)
+    const matte = await readPlane(sharp(await readFile(`${pair}.png`)).extractChannel(0))
+    if (touchesBorder(matte)) continue
+    const { data, width, height } = matte
+    const picture = sharp(await readFile(`${pair}.jpg`)).joinChannel(data, { raw: { width, height, channels: 1 } })
+    if (await cache.writeCutOut(source, id, sharp(await picture.png().toBuffer()))) made += 1
+  }
+  return made
+}
