@@ -11,14 +11,17 @@ import { Mirror } from './mirror.ts'
 import { drawSheet } from './sheet.ts'
 import { startTeacher } from './teacher.ts'
 
-/** What every command for training takes: `--cache`, the folder of training data, and words in an order of its own. */
-function read(parameters: readonly string[]): { readonly cache: string; readonly words: readonly string[] } {
+/** What every command for training takes: `--cache`, the folder of training data; some take `--python` and words. */
+function read(parameters: readonly string[]) {
   const { values, positionals } = parseArgs({
     args: [...parameters],
-    options: { cache: { type: 'string', default: join(modelsFolder, 'train/cache') } },
+    options: {
+      cache: { type: 'string', default: join(modelsFolder, 'train/cache') },
+      python: { type: 'string', default: 'python3' },
+    },
     allowPositionals: true,
   })
-  return { cache: values.cache, words: positionals }
+  return { ...values, words: positionals }
 }
 
 function refuse(usage: string): never {
@@ -36,12 +39,12 @@ export async function extract(...parameters: string[]): Promise<void> {
 
 /** Labels photographs with IS-Net: those that were extracted, or a folder of others. */
 export async function label(...parameters: string[]): Promise<void> {
-  const { cache, words } = read(parameters)
+  const { cache, python, words } = read(parameters)
   const [photos = join(cache, 'photos'), limit] = words
   if (!existsSync(photos) || !existsSync(locateModel(packagedModels[0]))) {
     refuse('label [FOLDER [LIMIT]], after: npm run models -- pull isnet, and npm run models -- extract MIRROR')
   }
-  const teachers = Array.from({ length: availableParallelism() }, () => startTeacher())
+  const teachers = Array.from({ length: availableParallelism() }, () => startTeacher(python))
   const options = { photos, cache, teachers, say: console.log, ...(limit && { limit: Number(limit) }) }
   const { labelled, kept } = await labelPhotos(options).finally(() => {
     for (const teacher of teachers) teacher.stop()

@@ -7,7 +7,7 @@ import { Cache, openPhoto, type Plane, readPlane } from './pictures.ts'
 import { shuffle } from './random.ts'
 import { seePhoto } from './see.ts'
 import { sources } from './sources.ts'
-import type { Teacher } from './teacher.ts'
+import { type Teacher, TeacherError } from './teacher.ts'
 
 /** One line of `labels.jsonl`. */
 export type Label = { readonly sha256: string; readonly photo: string } & (
@@ -68,7 +68,9 @@ async function labelPhoto(file: Buffer, source: string, id: string, teacher: Tea
 /**
  * Labels photographs by the teacher's matte, each once however often it lies there, in an order that mixes the sources
  * and is the same in every run. It may be killed at any moment and goes on where it was; what cannot be decoded is a line
- * with the reason, and no end. Answers how many were labelled, and how many of these are to be trusted.
+ * with the reason, and no end.
+ * @throws TeacherError if a teacher ends before its time
+ * @returns how many were labelled, and how many of these are to be trusted
  */
 export async function labelPhotos(
   options: LabelOptions,
@@ -102,6 +104,7 @@ export async function labelPhotos(
       line = { ...about, ...label }
       if (label.thrown === null) kept += 1
     } catch (error) {
+      if (error instanceof TeacherError) throw error
       line = { ...about, broken: error instanceof Error ? error.message : String(error) }
     }
     // What is kept came first: a line says that it is there.

@@ -11,14 +11,20 @@ export interface Teacher {
   infer(tensor: Float32Array): Promise<Uint8Array>
 }
 
+/** The teacher's process has ended: nothing that is labelled now is the photograph's fault. */
+export class TeacherError extends Error {}
+
 /**
  * Side of the square in which the teacher sees. It was taught at 1024, but most photographs here are 300 px wide: blown
  * up so far they are blurred, and its mattes are worse (README.md).
  */
 const taughtSide = 512
 
-/** Starts IS-Net, which must have been pulled, in a process of its own. It needs Python with torch and onnx. */
-export function startTeacher(python = 'python3'): Teacher & { stop(): void } {
+/**
+ * Starts IS-Net, which must have been pulled, in a process of its own.
+ * @param python a Python that has torch and onnx
+ */
+export function startTeacher(python: string): Teacher & { stop(): void } {
   const [isnet] = packagedModels
   const input = { ...isnet.input, size: taughtSide }
   const script = join(modelsFolder, 'train/teach.py')
@@ -31,7 +37,7 @@ export function startTeacher(python = 'python3'): Teacher & { stop(): void } {
     const alpha = new Uint8Array(taughtSide ** 2)
     for (let filled = 0; filled < alpha.length; ) {
       const { value, done } = await answers.next()
-      if (done) throw new Error('the teacher has ended')
+      if (done) throw new TeacherError('the teacher has ended')
       alpha.set(value, filled)
       filled += value.length
     }

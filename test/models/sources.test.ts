@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { choose, readFree } from '../../models/train/choose.ts'
 import { findGround, isBeside } from '../../models/train/crops.ts'
+import { isSure, touchesBorder } from '../../models/train/cut-outs.ts'
 import { splitLabelled } from '../../models/train/extract.ts'
 import { readByteMatrix } from '../../models/train/matlab.ts'
 import { createRandom } from '../../models/train/random.ts'
@@ -90,4 +91,18 @@ test('a matrix is read row by row from a MAT-file', () => {
   const read = readByteMatrix(Buffer.concat([Buffer.alloc(128), matrix]))
   expect([[...read.data], read.width, read.height]).toEqual([[1, 2, 3, 4, 5, 6], 3, 2])
   expect(() => readByteMatrix(Buffer.concat([Buffer.alloc(128), element(2, [1])]))).toThrow('no matrix')
+})
+
+test('only what is sure and whole is cut out of a pair', () => {
+  const sure = { area: 0.3, mean: 0.3, blur: 1.5, fog: 0.001, mirrorIou: 0.98 }
+  expect(isSure(sure)).toBe(true)
+  for (const change of [{ blur: 3 }, { fog: 0.02 }, { mirrorIou: 0.93 }])
+    expect(isSure({ ...sure, ...change })).toBe(false)
+  const draw = (at: number) => {
+    const data = Buffer.alloc(25)
+    data[at] = 255
+    return { data, width: 5, height: 5 }
+  }
+  expect([2, 10, 14, 22].map((at) => touchesBorder(draw(at)))).toEqual([true, true, true, true])
+  expect(touchesBorder(draw(12))).toBe(false)
 })
