@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packagedModels } from '../packaged.ts'
 import { locateModel, modelsFolder } from '../verify.ts'
-import { cutOutPairs } from './cut-outs.ts'
+import { cropPairs, cutOutPairs } from './cut-outs.ts'
 import { extractSources } from './extract.ts'
 import { labelPhotos } from './label.ts'
 import { Mirror } from './mirror.ts'
@@ -52,10 +52,10 @@ export async function label(...parameters: string[]): Promise<void> {
   console.log(`${labelled} labelled now, ${kept} of them kept, in ${cache}`)
 }
 
-/** Makes cut-outs of the pairs whose labels are sure. */
+/** Makes cut-outs of the pairs whose labels are sure, and grounds of what lies beside subjects. */
 export async function cutOut(...parameters: string[]): Promise<void> {
   const { cache } = read(parameters)
-  console.log(`${await cutOutPairs(cache)} cut-outs made of pairs, in ${cache}`)
+  console.log(`${await cutOutPairs(cache)} cut-outs and ${await cropPairs(cache)} grounds made of pairs, in ${cache}`)
 }
 
 /** Draws some of the labels that were kept, or of those thrown away, into a PNG. */

@@ -29,12 +29,12 @@ export function isBeside({ data, width, height }: Plane, box: Box, margin: numbe
   return true
 }
 
-/** The largest of many boxes that lie beside what a mask covers; none if it leaves no room for 96 pixels. */
-export function findGround(mask: Plane, random: () => number): Box | undefined {
+/** The largest of many boxes that lie beside what a mask covers, `least` pixels wide and high; none if there is no room. */
+export function findGround(mask: Plane, random: () => number, least = 96): Box | undefined {
   let best: Box | undefined
   for (let tries = 0; tries < 80; tries += 1) {
     const box = drawBox(mask, random)
-    if (Math.min(box.width, box.height) < 96) continue
+    if (Math.min(box.width, box.height) < least) continue
     if (best && box.width * box.height <= best.width * best.height) continue
     if (isBeside(mask, box, 12)) best = box
   }

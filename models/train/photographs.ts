@@ -17,8 +17,7 @@ const grocery = {
   statedIn: 'LICENSE',
   origin: 'clear',
 } as const
-/** Caltech 101: photographs from a search of the web. */
-export const caltech = {
+const caltech = {
   repository: 'sk8shape/2020Homework2-Caltech101',
   commit: '93e1060b67395d253487746c8d51e73a1689f8a2',
   licence: 'CC-BY-4.0',

@@ -1,4 +1,4 @@
-import { caltech, ccp } from './photographs.ts'
+import { ccp } from './photographs.ts'
 import type { Source } from './source.ts'
 
 /** What is put together to pictures: subjects with true alpha, and grounds. */
@@ -90,11 +90,17 @@ export const pieces: readonly Source[] = [
     origin: 'clear',
   },
   {
-    ...caltech,
-    name: 'caltech-ground',
-    use: 'emptied',
-    subject: 'whatever a search for pictures finds',
-    files: /^101_ObjectCategories\/BACKGROUND_Google\/.*\.jpg$/,
+    name: 'solus',
+    repository: 'getsolus/artwork',
+    commit: '935b24ac299470d3aea8bddf8f4e3e969a9b1abd',
+    use: 'ground',
+    subject: 'landscapes, leaves and paint',
+    files:
+      /^backgrounds\/(?:Twig|blue-w|boats|circumpolar|dessert|digital|lower|matador|mount|red-cherry|sebkha|solus-tiles-dark|vents|white-and).*\.jpg$/,
+    crops: 16,
+    licence: 'CC-BY-SA-4.0, CC-BY-4.0 or public domain',
+    statedIn: 'Attribution, for each picture',
+    origin: 'clear',
   },
   {
     name: 'leafless',
