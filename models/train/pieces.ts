@@ -96,7 +96,7 @@ export const pieces: readonly Source[] = [
     use: 'ground',
     subject: 'landscapes, leaves and paint',
     files:
-      /^backgrounds\/(?:Twig|blue-w|boats|circumpolar|dessert|digital|lower|matador|mount|red-cherry|sebkha|solus-tiles-dark|vents|white-and).*\.jpg$/,
+      /^backgrounds\/(?:blue-w|circumpolar|dessert|digital|lower|matador|mount|red-cherry|sebkha|solus-tiles-dark|white-and).*\.jpg$/,
     crops: 16,
     licence: 'CC-BY-SA-4.0, CC-BY-4.0 or public domain',
     statedIn: 'Attribution, for each picture',
