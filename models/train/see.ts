@@ -12,7 +12,7 @@ const comparedSide = 256
 const middle = 0.85
 /**
  * Mattes with narrower edges than the first, or than the second where there is no fog, are hardly ever contradicted by
- * their mirror image (3 of 240): one view is enough.
+ * their mirror image (3 of 230): one view is enough.
  */
 const crisp = { blur: 2.4, blurWithoutFog: 5, fog: 0.001 }
 /** Mattes that agree less with their mirror image, or are more foggy, are held against the middle's matte too. */

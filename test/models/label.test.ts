@@ -21,8 +21,12 @@ const { size } = discModel.input
 /** Sees what is brighter than the middle, wherever it lies. */
 const bright = async (tensor: Float32Array) =>
   Uint8Array.from({ length: size * size }, (_, i) => (tensor[i]! > 0.5 ? 255 : 0))
-/** Sees the left third of whatever it is shown. */
-const leftist = async () => Uint8Array.from({ length: size * size }, (_, i) => (i % size < size / 3 ? 255 : 0))
+/** Sees the left third of whatever it is shown, with an edge so soft that it is seen mirrored too. */
+const leftist = async () =>
+  Uint8Array.from({ length: size * size }, (_, i) => {
+    const beyond = ((i % size) / size - 1 / 3) / 0.03
+    return 255 * Math.min(1, Math.max(0, 0.5 - beyond / 2))
+  })
 
 let folder: string
 let photos: string
