@@ -1,7 +1,7 @@
 /**
  * `npm run models -- list | verify | pull NAME`: what matte models there are, whether their files are the right ones,
  * and fetching those that are too large for this repository. `extract MIRROR`, `label [FOLDER [LIMIT]]`, `cut-out`,
- * `label-sheet [kept|thrown]`: data for training (models/train/README.md).
+ * `label-sheet [kept|thrown]`, `data-card`: data for training (models/train/README.md).
  */
 import { existsSync } from 'node:fs'
 import { matteModels } from './index.ts'
@@ -44,7 +44,7 @@ async function pull(name = ''): Promise<void> {
 
 /** Loaded when it is asked for: the picture library takes a second. */
 const train =
-  (name: 'extract' | 'label' | 'cutOut' | 'sheet') =>
+  (name: 'extract' | 'label' | 'cutOut' | 'sheet' | 'card') =>
   async (...parameters: string[]): Promise<void> =>
     (await import('./train/commands.ts'))[name](...parameters)
 
@@ -54,6 +54,7 @@ const commands: Readonly<Record<string, (...parameters: string[]) => Promise<voi
   label: train('label'),
   'cut-out': train('cutOut'),
   'label-sheet': train('sheet'),
+  'data-card': train('card'),
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)
 const command = commands[name]

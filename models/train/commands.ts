@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packagedModels } from '../packaged.ts'
 import { locateModel, modelsFolder } from '../verify.ts'
+import { writeCard } from './card.ts'
 import { cropPairs, cutOutPairs } from './cut-outs.ts'
 import { extractSources } from './extract.ts'
 import { labelPhotos } from './label.ts'
@@ -66,4 +67,9 @@ export async function sheet(...parameters: string[]): Promise<void> {
   const path = join(cache, `sheet-${which}.png`)
   writeFileSync(path, await drawSheet(photos, cache, which, Number(seed)))
   console.log(path)
+}
+
+/** Prints the sources as a table for the model's card, with how much of each there is. */
+export async function card(...parameters: string[]): Promise<void> {
+  console.log(await writeCard(read(parameters).cache))
 }
