@@ -11,10 +11,10 @@ const count = (folder: string): Promise<number> =>
     () => 0,
   )
 
-const describe = ({ licence, statedIn, origin, without }: Source): readonly string[] => [
-  `${licence}${origin === 'mixed' ? ' (**mixed**)' : ''}`,
-  `${statedIn}${without ? `. Left out: ${without.because}` : ''}`,
-]
+const describe = ({ licence, statedIn, origin, without, heldOut }: Source): readonly string[] => {
+  const left = [without?.because, heldOut].filter((reason) => reason !== undefined).join('; ')
+  return [`${licence}${origin === 'mixed' ? ' (**mixed**)' : ''}`, `${statedIn}${left && `. Left out: ${left}`}`]
+}
 
 /** A Markdown table of the sources, with how much of each is in the folder of training data. */
 export async function writeCard(cache: string): Promise<string> {

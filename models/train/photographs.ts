@@ -29,8 +29,9 @@ const caltech = {
 export const ccp = {
   repository: 'bearpaw/clothing-co-parsing',
   commit: 'fe34fb77721a9973fbae92c05f7f12b664d10110',
-  // Of the photographs with labels each tenth, from the seventh on, is for evaluation: splitLabelled leaves it out.
   files: /^photos\/\d+\.jpg$/,
+  // splitLabelled in extract.ts does it.
+  heldOut: 'those without labels; of those with labels each tenth, from the seventh on, which is for evaluation',
   licence: 'Apache-2.0',
   statedIn: 'LICENSE; the photographs come from fashion sites',
   origin: 'mixed',

@@ -28,6 +28,8 @@ export interface Source {
   readonly files: RegExp
   /** Files that would be taken, and are not. */
   readonly without?: { readonly files: RegExp; readonly because: string }
+  /** What else is left out, which paths do not tell. */
+  readonly heldOut?: string
   /** Most files of a class, or of all where there are no classes; chosen at random, the same ones every time. */
   readonly atMost?: number
   /** Takes each so many-th file of a class, in order of their names. */
