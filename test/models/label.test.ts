@@ -21,10 +21,10 @@ const { size } = discModel.input
 /** Sees what is brighter than the middle, wherever it lies. */
 const bright = async (tensor: Float32Array) =>
   Uint8Array.from({ length: size * size }, (_, i) => (tensor[i]! > 0.5 ? 255 : 0))
-/** Sees the left third of whatever it is shown, with an edge so soft that it is seen mirrored too. */
+/** Sees the left of whatever it is shown, with a slanting edge so soft that it is seen mirrored too. */
 const leftist = async () =>
   Uint8Array.from({ length: size * size }, (_, i) => {
-    const beyond = ((i % size) / size - 1 / 3) / 0.03
+    const beyond = ((i % size) / size - 1 / 4 - i / size ** 2 / 4) / 0.03
     return 255 * Math.min(1, Math.max(0, 0.5 - beyond / 2))
   })
 
@@ -139,7 +139,7 @@ test('two mattes agree by what they share of what either sees', () => {
 
 test('a matte’s edges are as wide as the pixels that are undecided, for each one of its outline', () => {
   const draw = (...values: number[]) => Uint8Array.from({ length: 64 }, (_, i) => values[i % 8]!)
-  expect(measureMatte(draw(0, 0, 0, 0, 255, 255, 255, 255))).toEqual({ area: 0.5, mean: 0.5, blur: 0, fog: 0 })
+  expect(measureMatte(draw(0, 0, 0, 0, 255, 255, 255, 255))).toEqual({ area: 0.5, mean: 0.5, blur: 0, fog: 0, fill: 1 })
   expect(measureMatte(draw(0, 0, 0, 100, 200, 255, 255, 255))).toMatchObject({ area: 0.5, blur: 2, fog: 0 })
 })
 
@@ -155,6 +155,7 @@ test.each<[Partial<Required<Measures>>, string | null]>([
   [{ area: 0.01 }, 'too small'],
   [{ area: 0.9 }, 'too large'],
   [{ fog: 0.1 }, 'half seen'],
+  [{ fill: 0.99 }, 'a picture in a frame'],
   [{ mirrorError: 0.05 }, 'its mirror image is seen otherwise'],
   [{ mirrorIou: 0.9, mirrorError: 0.02 }, 'its mirror image is seen otherwise'],
   [{ mirrorIou: 0.88, mirrorError: 0.005 }, null],
@@ -168,6 +169,7 @@ test.each<[Partial<Required<Measures>>, string | null]>([
     mean: 0.3,
     blur: 2,
     fog: 0.01,
+    fill: 0.6,
     mirrorIou: 0.97,
     mirrorError: 0.01,
     cropIou: 0.95,
@@ -176,7 +178,7 @@ test.each<[Partial<Required<Measures>>, string | null]>([
 })
 
 test('a ground is what has nothing in both views', () => {
-  const nothing = { area: 0, mean: 0.001, blur: 0, fog: 0 }
+  const nothing = { area: 0, mean: 0.001, blur: 0, fog: 0, fill: 0 }
   expect(judgeEmpty(nothing)).toBeNull()
   expect(judgeEmpty({ ...nothing, mirrorError: 0.1 })).toBe('a subject is seen')
   expect(judgeEmpty({ ...nothing, mean: 0.1 })).toBe('a subject is seen')

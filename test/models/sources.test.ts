@@ -94,7 +94,7 @@ test('a matrix is read row by row from a MAT-file', () => {
 })
 
 test('only what is sure and whole is cut out of a pair', () => {
-  const sure = { area: 0.3, mean: 0.3, blur: 1.5, fog: 0.001, mirrorIou: 0.98 }
+  const sure = { area: 0.3, mean: 0.3, blur: 1.5, fog: 0.001, fill: 0.6, mirrorIou: 0.98 }
   expect(isSure(sure)).toBe(true)
   for (const change of [{ blur: 3 }, { fog: 0.02 }, { mirrorIou: 0.93 }])
     expect(isSure({ ...sure, ...change })).toBe(false)
