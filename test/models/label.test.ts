@@ -12,22 +12,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
-import { compareMattes, judge, measureMatte } from '../../models/train/agreement.ts'
+import { compareMattes, judge, judgeEmpty, type Measures, measureMatte } from '../../models/train/agreement.ts'
 import { type Label, labelPhotos } from '../../models/train/label.ts'
 import { discModel } from '../container/kit.ts'
 
 const { size } = discModel.input
 
 /** Sees what is brighter than the middle, wherever it lies. */
-const bright = async (tensor: Float32Array) => ({
-  alpha: Uint8Array.from({ length: size * size }, (_, i) => (tensor[i]! > 0.5 ? 255 : 0)),
-  size,
-})
-/** Sees the left third of whatever it is shown. */
-const leftist = async () => ({
-  alpha: Uint8Array.from({ length: size * size }, (_, i) => (i % size < size / 3 ? 255 : 0)),
-  size,
-})
+const bright = async (tensor: Float32Array) =>
+  Uint8Array.from({ length: size * size }, (_, i) => (tensor[i]! > 0.5 ? 255 : 0))
+/** Sees the left of whatever it is shown, with a slanting edge so soft that it is seen mirrored too. */
+const leftist = async () =>
+  Uint8Array.from({ length: size * size }, (_, i) => {
+    const beyond = ((i % size) / size - 1 / 4 - i / size ** 2 / 4) / 0.03
+    return 255 * Math.min(1, Math.max(0, 0.5 - beyond / 2))
+  })
 
 let folder: string
 let photos: string
@@ -41,18 +40,18 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 /** A white disc on black. */
-async function draw(name: string, radius: number): Promise<void> {
+async function draw(name: string, radius: number, source = 'discs'): Promise<void> {
   const disc = `<svg width="200" height="160"><circle cx="100" cy="80" r="${radius}" fill="#fff"/></svg>`
   const picture = sharp({ create: { width: 200, height: 160, channels: 3, background: '#000' } })
   const file = await picture
     .composite([{ input: Buffer.from(disc) }])
     .png()
     .toBuffer()
-  mkdirSync(photos, { recursive: true })
-  writeFileSync(join(photos, name), file)
+  mkdirSync(join(photos, source), { recursive: true })
+  writeFileSync(join(photos, source, name), file)
 }
 const run = (infer = bright, limit?: number) =>
-  labelPhotos({ photos, cache, teacher: { model: discModel, infer }, say: () => {}, ...(limit && { limit }) })
+  labelPhotos({ photos, cache, teachers: [{ input: discModel.input, infer }], say: () => {}, ...(limit && { limit }) })
 const readLabels = () =>
   readFileSync(join(cache, 'labels.jsonl'), 'utf8')
     .trim()
@@ -60,23 +59,50 @@ const readLabels = () =>
     .map((line) => JSON.parse(line) as Label & Record<string, unknown>)
 
 describe('labelling', () => {
-  it('keeps a matte that the mirror image and the middle confirm, at the photograph’s ratio', async () => {
+  it('keeps a pair that the mirror image confirms, at the photograph’s ratio', async () => {
     expect(await run()).toEqual({ labelled: 1, kept: 1 })
-    const [label] = readLabels()
-    expect(label).toMatchObject({ photo: 'one.png', width: 200, height: 160, thrown: null })
-    const matte = sharp(join(cache, `${label?.sha256}.png`))
+    const about = { photo: 'discs/one.png', width: 200, height: 160, kept: 'pair', thrown: null }
+    expect(readLabels()).toMatchObject([about])
+    const matte = sharp(join(cache, 'pairs/discs/one.png'))
     expect(await matte.metadata()).toMatchObject({ width: 200, height: 160, channels: 1 })
+    expect(await sharp(join(cache, 'pairs/discs/one.jpg')).metadata()).toMatchObject({ width: 200, height: 160 })
     const alpha = await matte.extractChannel(0).raw().toBuffer()
     expect([alpha[80 * 200 + 100], alpha[5 * 200 + 5]]).toEqual([255, 0])
   })
 
   it('throws away what the mirror image does not confirm', async () => {
     expect(await run(leftist)).toEqual({ labelled: 1, kept: 0 })
-    expect(readLabels()).toMatchObject([{ thrown: 'its mirror image is seen otherwise' }])
+    expect(readLabels()).toMatchObject([{ thrown: 'its mirror image is seen otherwise', kept: null }])
+    expect(existsSync(join(cache, 'pairs'))).toBe(false)
+  })
+
+  it('keeps a rough mask in place of a label that contradicts it', async () => {
+    const rough = sharp({ create: { width: 200, height: 160, channels: 3, background: '#fff' } })
+    mkdirSync(join(cache, 'rough/discs'), { recursive: true })
+    await rough.toColourspace('b-w').toFile(join(cache, 'rough/discs/one.png'))
+    expect(await run()).toEqual({ labelled: 1, kept: 0 })
+    expect(readLabels()).toMatchObject([{ thrown: 'its rough mask is another', kept: 'rough pair' }])
+    const matte = await sharp(join(cache, 'pairs/discs/one.png')).extractChannel(0).raw().toBuffer()
+    expect(matte[5 * 200 + 5]).toBe(255)
+  })
+
+  it('keeps as a ground what a source without subjects has, where nothing is seen on it', async () => {
+    rmSync(photos, { recursive: true })
+    await draw('empty.png', 0, 'leafless')
+    await draw('disc.png', 50, 'leafless')
+    expect(await run()).toEqual({ labelled: 2, kept: 1 })
+    expect(readLabels().map(({ photo, kept }) => [photo, kept])).toEqual(
+      expect.arrayContaining([
+        ['leafless/empty.png', 'ground'],
+        ['leafless/disc.png', null],
+      ]),
+    )
+    expect(existsSync(join(cache, 'grounds/leafless/empty.jpg'))).toBe(true)
+    expect(existsSync(join(cache, 'pairs'))).toBe(false)
   })
 
   it('labels a photograph once, however often it lies there and however often it is run', async () => {
-    copyFileSync(join(photos, 'one.png'), join(photos, 'again.png'))
+    copyFileSync(join(photos, 'discs/one.png'), join(photos, 'discs/again.png'))
     expect([await run(), await run()]).toEqual([
       { labelled: 1, kept: 1 },
       { labelled: 0, kept: 0 },
@@ -88,15 +114,20 @@ describe('labelling', () => {
     await run(bright, 1)
     appendFileSync(join(cache, 'labels.jsonl'), '{"sha256":"abc","pho')
     expect(await run()).toEqual({ labelled: 1, kept: 1 })
-    expect(readLabels().map(({ photo }) => photo)).toEqual(['one.png', 'two.png'])
+    expect(
+      readLabels()
+        .map(({ photo }) => photo)
+        .sort(),
+    ).toEqual(['discs/one.png', 'discs/two.png'])
   })
 
   it('writes down what cannot be decoded, and goes on', async () => {
-    writeFileSync(join(photos, 'broken.jpg'), 'no picture')
+    writeFileSync(join(photos, 'discs/broken.jpg'), 'no picture')
     expect(await run()).toEqual({ labelled: 2, kept: 1 })
-    const [broken] = readLabels()
-    expect(broken).toMatchObject({ photo: 'broken.jpg', broken: expect.any(String) })
-    expect(existsSync(join(cache, `${broken?.sha256}.png`))).toBe(false)
+    expect(readLabels()).toContainEqual(
+      expect.objectContaining({ photo: 'discs/broken.jpg', broken: expect.any(String) }),
+    )
+    expect(existsSync(join(cache, 'pairs/discs/broken.png'))).toBe(false)
   })
 })
 
@@ -104,17 +135,51 @@ test('two mattes agree by what they share of what either sees', () => {
   const [one, other] = [Uint8Array.of(255, 255, 0, 0), Uint8Array.of(255, 0, 255, 0)]
   expect(compareMattes(one, other)).toEqual({ iou: 1 / 3, error: 0.5 })
   expect(compareMattes(new Uint8Array(4), new Uint8Array(4))).toEqual({ iou: 1, error: 0 })
-  expect(measureMatte(Uint8Array.of(255, 255, 0, 0))).toEqual({ area: 0.5, certainty: 1 })
 })
 
-test.each([
-  [{ area: 0.02 }, 'too small'],
+test('a matte’s edges are as wide as the pixels that are undecided, for each one of its outline', () => {
+  const draw = (...values: number[]) => Uint8Array.from({ length: 64 }, (_, i) => values[i % 8]!)
+  expect(measureMatte(draw(0, 0, 0, 0, 255, 255, 255, 255))).toEqual({ area: 0.5, mean: 0.5, blur: 0, fog: 0, fill: 1 })
+  expect(measureMatte(draw(0, 0, 0, 100, 200, 255, 255, 255))).toMatchObject({ area: 0.5, blur: 2, fog: 0 })
+})
+
+test('fog is what is undecided far from the outline', () => {
+  const side = 32
+  const alpha = Uint8Array.from({ length: side * side }, (_, i) => (i % side < 8 ? 255 : 0))
+  expect(measureMatte(alpha).fog).toBe(0)
+  for (const x of [10, 20, 30]) alpha[side * 5 + x] = 128 - 1
+  expect(measureMatte(alpha).fog).toBe(2 / (8 * side))
+})
+
+test.each<[Partial<Required<Measures>>, string | null]>([
+  [{ area: 0.01 }, 'too small'],
   [{ area: 0.9 }, 'too large'],
-  [{ certainty: 0.8 }, 'not sure'],
-  [{ mirrorIou: 0.9 }, 'its mirror image is seen otherwise'],
+  [{ fog: 0.1 }, 'half seen'],
+  [{ fill: 0.99 }, 'a picture in a frame'],
+  [{ mirrorError: 0.05 }, 'its mirror image is seen otherwise'],
+  [{ mirrorIou: 0.9, mirrorError: 0.02 }, 'its mirror image is seen otherwise'],
+  [{ mirrorIou: 0.88, mirrorError: 0.005 }, null],
+  [{ mirrorIou: 0.88, mirrorError: 0.005, cropIou: 0.88 }, 'its mirror image is seen otherwise'],
   [{ cropIou: 0.8 }, 'its middle is seen otherwise'],
+  [{ roughIou: 0.8 }, 'its rough mask is another'],
   [{}, null],
 ])('a label with %j is thrown away because it is %s', (change, reason) => {
-  const sound = { area: 0.3, certainty: 0.99, mirrorIou: 0.97, mirrorError: 0.01, cropIou: 0.95 }
+  const sound: Measures = {
+    area: 0.3,
+    mean: 0.3,
+    blur: 2,
+    fog: 0.01,
+    fill: 0.6,
+    mirrorIou: 0.97,
+    mirrorError: 0.01,
+    cropIou: 0.95,
+  }
   expect(judge({ ...sound, ...change })).toBe(reason)
+})
+
+test('a ground is what has nothing in both views', () => {
+  const nothing = { area: 0, mean: 0.001, blur: 0, fog: 0, fill: 0 }
+  expect(judgeEmpty(nothing)).toBeNull()
+  expect(judgeEmpty({ ...nothing, mirrorError: 0.1 })).toBe('a subject is seen')
+  expect(judgeEmpty({ ...nothing, mean: 0.1 })).toBe('a subject is seen')
 })
