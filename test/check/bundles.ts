@@ -11,7 +11,7 @@ const limits = [
   { worker: 'matte', config: 'workers/matte/wrangler.toml', limitKiB: 300 },
   { worker: 'resize', config: 'workers/resize/wrangler.toml', limitKiB: 650 },
   { worker: 'preview', config: 'workers/preview/wrangler.toml', limitKiB: 180 },
-  { worker: 'infer', config: 'workers/infer/wrangler.toml', limitKiB: 6_500 },
+  { worker: 'infer', config: 'workers/infer/wrangler.toml', limitKiB: 7_800 },
   { worker: 'container', config: 'workers/container/wrangler.toml', limitKiB: 30 },
 ] as const
 

@@ -37,7 +37,7 @@ describe('POST /v1/remove-background?store', () => {
     ])
     const hosted = await readHosted(first!)
     expect([first!.status, hosted.contentType, income]).toEqual([200, 'image/png', value])
-    expect(first!.headers.get('x-model')).toMatch(/^starter/)
+    expect(first!.headers.get('x-model')).toMatch(/^edge-/)
     expect(readReceipt(first!).success).toBe(true)
     expect(Math.abs(Date.parse(hosted.expiresAt) - Date.now() - days * DAY_MS)).toBeLessThan(60_000)
     expect([again!.headers.get('idempotent-replayed'), await readHosted(again!)]).toEqual(['true', hosted])

@@ -125,7 +125,7 @@ describe('a cut-out', () => {
     }
     expect(difference / matte.length).toBeLessThanOrEqual(2)
     expect(wrong).toBe(0)
-    expect(result.facts).toMatchObject({ width: info.width, height: info.height, model: 'starter-320' })
+    expect(result.facts).toMatchObject({ width: info.width, height: info.height, model: defaultMatteModel.id })
     expect(result.facts.coverage).toBeCloseTo(foreground / matte.length, 6)
     expect(place.left).toBe(1)
   })

@@ -98,7 +98,7 @@ describe('the edge', () => {
   })
 
   it('works though the Container is down, which nobody asks', async () => {
-    const { asked, run } = createHosts({ edge: works('starter-320'), container: breaks }, () => Promise.reject())
+    const { asked, run } = createHosts({ edge: works('edge-320'), container: breaks }, () => Promise.reject())
     expect(await run()).toMatchObject({ ok: true })
     expect(asked).toEqual(['edge'])
   })
@@ -168,12 +168,12 @@ describe('a picture whose size is not known yet', () => {
   }
 
   it('is the Container’s', async () => {
-    const { result, asked } = await cutUnknown(works('starter-320'), true)
+    const { result, asked } = await cutUnknown(works('edge-320'), true)
     expect([result.ok, asked.at(-1)]).toEqual([true, 'container'])
   })
 
   it('is the edge’s while the Container is down: what fits it still works', async () => {
-    const { result, asked } = await cutUnknown(works('starter-320'), false)
+    const { result, asked } = await cutUnknown(works('edge-320'), false)
     expect([result.ok, asked.at(-1)]).toEqual([true, 'edge'])
   })
 
@@ -202,7 +202,7 @@ describe('in time', () => {
 
   it('a Container that does not answer is 503 before anybody pays, and is looked at again after 5 seconds', async () => {
     let isDown = true
-    const { asked, run } = createHosts({ edge: works('starter-320'), container: works('isnet-1024') }, async () => {
+    const { asked, run } = createHosts({ edge: works('edge-320'), container: works('isnet-1024') }, async () => {
       if (isDown) throw new Error('no answer')
     })
     await expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable', options: { retryAfter: 10 } })
@@ -214,7 +214,7 @@ describe('in time', () => {
   })
 
   it('a Container that hangs is down after 4 seconds', async () => {
-    const { run } = createHosts({ edge: works('starter-320'), container: works('x') }, () => new Promise(() => {}))
+    const { run } = createHosts({ edge: works('edge-320'), container: works('x') }, () => new Promise(() => {}))
     const end = expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable' })
     await vi.advanceTimersByTimeAsync(4_000)
     await end

@@ -33,7 +33,7 @@ describe('npm run models --', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const { status, text } = run('eval', '--data', 'test/fixtures/eval', '--limit', '1', '--sheet', folder)
     expect(status).toBe(0)
-    expect(text).toMatch(/^\| eval +\| starter-320 \| 1 /m)
+    expect(text).toMatch(/^\| eval +\| edge-320 +\| 1 /m)
     expect(text).toContain(join(folder, 'sheet.png'))
   })
 

@@ -1,6 +1,6 @@
+import modelFile from '../../models/edge.onnx'
 import { defaultMatteModel } from '../../models/index.ts'
 import { readAlpha } from '../../models/meaning.ts'
-import modelFile from '../../models/starter.onnx'
 import { createOrtSession, Tensor } from './ort.ts'
 
 // The default model needs 33 MiB; an isolate has 128 MB for this, the model file (3 MB), tensors and JavaScript.

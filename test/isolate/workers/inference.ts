@@ -1,4 +1,4 @@
-import modelFile from '../../../models/starter.onnx'
+import modelFile from '../../../models/edge.onnx'
 import { createOrtSession } from '../../../workers/infer/ort.ts'
 import { heldModel, runModel } from '../../../workers/infer/run-model.ts'
 
