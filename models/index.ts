@@ -48,7 +48,7 @@ export const matteModels = [
   {
     id: 'edge-320',
     file: 'edge.onnx',
-    sha256: '8e540605e342a0a688ae39c67906b1024ac8af695b37129a00cd969a1520e5f2',
+    sha256: '3d127f00d78f0167427c47d8a583657d497499e6ab49b4601b03c7ed633bc41d',
     bytes: 4_243_884,
     licence: 'MIT; its encoder began as MobileNetV2 of google-coral/test_data, Apache-2.0',
     source: 'Trained for this project, taught by IS-Net; data and training are described in models/README.md.',

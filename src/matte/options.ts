@@ -33,7 +33,7 @@ export const defaultMatteOptions: MatteOptions = {
  * Doubt of the edge's matte above which `quality=auto` asks the Container: chosen from the curve of quality against the
  * share of pictures that go on (docs/benchmarks.md, "The cascade").
  */
-export const defaultMostDoubt = 0.2
+export const defaultMostDoubt = 0.4
 
 interface Margin {
   readonly value: number
