@@ -10,8 +10,8 @@ from effects import blur, chance, colour, degrade, made_ground, sign, soften, so
 from store import Store, wanted
 
 # How often a source is taken; its count matters by its square root. Of cut-outs, those from pairs have `pairs-` before.
-PAIRS = {'ccp': 1.0, 'coco-val': 1.3, 'flowers': 0.7, 'clothing': 0.7, 'grocery': 0.6, 'grocery-iconic': 0.5, 'spree': 0.5,
-         'trash': 0.4, 'samples': 0.4}
+PAIRS = {'ccp': 1.0, 'coco-val': 1.3, 'flowers': 0.7, 'clothing': 0.7, 'grocery': 0.6, 'grocery-iconic': 0.5,
+         'spree': 0.5, 'trash': 0.4, 'samples': 0.4}
 CUTOUTS = {'fluent': 0.25, 'noto': 0.1, 'saleor': 0.5, 'solidus': 0.5, 'pairs-ccp': 0.5}
 
 
