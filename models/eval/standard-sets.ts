@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { extname, join, parse } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
-import { readMatArray } from './mat-file.ts'
+import { readMatArray } from '../mat-file.ts'
 
 const run = promisify(execFile)
 

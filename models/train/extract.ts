@@ -1,8 +1,8 @@
 import { basename, dirname, extname } from 'node:path'
 import sharp from 'sharp'
+import { readMatArray } from '../mat-file.ts'
 import { choose, readFree } from './choose.ts'
 import { drawBox, findGround } from './crops.ts'
-import { readByteMatrix } from './matlab.ts'
 import type { Mirror, MirroredFile } from './mirror.ts'
 import { Cache, encodeAlpha, fitSize, openPhoto, type Plane, readPlane, resizeAlpha } from './pictures.ts'
 import { createRandom } from './random.ts'
@@ -59,8 +59,9 @@ export function splitLabelled(paths: Iterable<string>): { readonly taught: Set<s
 function readRough({ read, blobs }: Work, file: MirroredFile): Plane | undefined {
   const id = basename(file.path, '.jpg')
   if (!splitLabelled(blobs.keys()).taught.has(id)) return undefined
-  const labels = readByteMatrix(read(blobs.get(`annotations/pixel-level/${id}.mat`)!))
-  return { ...labels, data: Buffer.from(labels.data.map((label) => (label > 0 ? 255 : 0))) }
+  const labels = readMatArray(read(blobs.get(`annotations/pixel-level/${id}.mat`)!), 'groundtruth')
+  const { width, height, values } = labels
+  return { width, height, data: Buffer.from(values.map((label) => (label > 0 ? 255 : 0))) }
 }
 
 async function keepOutlined(work: Work, file: MirroredFile): Promise<void> {

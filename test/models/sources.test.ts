@@ -3,7 +3,6 @@ import { choose, readFree } from '../../models/train/choose.ts'
 import { findGround, isBeside } from '../../models/train/crops.ts'
 import { isSure, touchesBorder } from '../../models/train/cut-outs.ts'
 import { splitLabelled } from '../../models/train/extract.ts'
-import { readByteMatrix } from '../../models/train/matlab.ts'
 import { createRandom } from '../../models/train/random.ts'
 import type { Source } from '../../models/train/source.ts'
 import { sources } from '../../models/train/sources.ts'
@@ -76,21 +75,6 @@ test('a ground lies beside the mask', () => {
   expect(box && isBeside(mask, box, 12)).toBe(true)
   expect(box?.left).toBeGreaterThanOrEqual(162)
   expect(findGround({ ...mask, data: Buffer.alloc(width * height, 255) }, createRandom(1))).toBeUndefined()
-})
-
-test('a matrix is read row by row from a MAT-file', () => {
-  const element = (type: number, data: number[]) => {
-    const bytes = Buffer.alloc(8 + Math.ceil(data.length / 8) * 8)
-    bytes.writeUInt32LE(type, 0)
-    bytes.writeUInt32LE(data.length, 4)
-    Buffer.from(data).copy(bytes, 8)
-    return bytes
-  }
-  const parts = [element(6, [9, 0, 0, 0, 0, 0, 0, 0]), element(5, [2, 0, 0, 0, 3, 0, 0, 0]), element(1, [65])]
-  const matrix = element(14, [...Buffer.concat([...parts, element(2, [1, 4, 2, 5, 3, 6])])])
-  const read = readByteMatrix(Buffer.concat([Buffer.alloc(128), matrix]))
-  expect([[...read.data], read.width, read.height]).toEqual([[1, 2, 3, 4, 5, 6], 3, 2])
-  expect(() => readByteMatrix(Buffer.concat([Buffer.alloc(128), element(2, [1])]))).toThrow('no matrix')
 })
 
 test('only what is sure and whole is cut out of a pair', () => {

@@ -6,8 +6,8 @@ import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { readFolder } from '../../models/eval/folders.ts'
-import { readMatArray } from '../../models/eval/mat-file.ts'
 import { standardSets, writeSet } from '../../models/eval/standard-sets.ts'
+import { readMatArray } from '../../models/mat-file.ts'
 
 /** A data element; a small one where it fits and `isSmall` says so. */
 function element(type: number, data: Buffer, isSmall = false): Buffer {
