@@ -2,7 +2,9 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 /** They wait for time-outs of the outside world, and so for `npm run test:slow`. */
-const patient = ['facilitator', 'fault-chain', 'generation-clients', 'upload'].map((name) => `test/e2e/${name}.test.ts`)
+const patient = ['facilitator', 'fault-chain', 'generation-clients', 'limits', 'queue', 'upload'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+)
 
 export default defineConfig({
   test: {

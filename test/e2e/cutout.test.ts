@@ -94,7 +94,7 @@ describe('a cut-out', () => {
   )
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('of a picture with EXIF orientation %i is upright', async (orientation) => {
-    const picture = await sharp(await shrink(photo('tower.jpg'), 640))
+    const picture = await sharp(await shrink(photo('lantern.jpg'), 640))
       .withMetadata({ orientation })
       .jpeg({ quality: 95 })
       .toBuffer()
