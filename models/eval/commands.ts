@@ -60,9 +60,16 @@ function readRefine(text: string): 'none' | 'decontaminate' {
   throw new UsageError('--refine may be none or decontaminate')
 }
 
+function readShare(option: string, text: string): number {
+  const share = text === '' ? Number.NaN : Number(text)
+  if (share >= 0 && share <= 1) return share
+  throw new UsageError(`${option} must be a number from 0 to 1`)
+}
+
 async function readSets(folders: readonly string[]): Promise<ExampleSet[]> {
   if (folders.length === 0) return readShippedSets()
   const sets = await Promise.all(folders.map((folder) => readFolder(resolve(folder))))
+  if (sets.flat().length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${folders.join(', ')}`)
   return sets.flat()
 }
 
@@ -84,8 +91,8 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
       'most-doubt': { type: 'string', default: String(defaultMostDoubt) },
     },
   })
+  const mostDoubt = readShare('--most-doubt', values['most-doubt'])
   const sets = await readSets(values.data)
-  if (sets.length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${values.data.join(', ')}`)
   const opened = new Map<string, EvalModel>()
   const open = async (name: string): Promise<EvalModel> => {
     const model = opened.get(name) ?? remember(await openModel(name, readFileOptions(values)))
@@ -95,8 +102,7 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
   const models = []
   for (const name of values.model) {
     const isCascade = name === 'cascade'
-    const cascade = async () =>
-      createCascade(await open(defaultMatteModel.id), await open(CONTAINER_MODEL), Number(values['most-doubt']))
+    const cascade = async () => createCascade(await open(defaultMatteModel.id), await open(CONTAINER_MODEL), mostDoubt)
     models.push(isCascade ? await cascade() : await open(name))
   }
   const sheet = values.sheet === undefined ? null : new Sheet(resolve(values.sheet))

@@ -43,6 +43,7 @@ describe('npm run models --', () => {
     [['eval', '--limit', 'few'], /--limit must be a whole number/],
     [['eval', '--refine', 'much'], /--refine may be none or decontaminate/],
     [['eval', '--model', 'models/starter.onnx', '--meaning', 'x'], /--meaning may be alpha or logit or minmax/],
+    [['eval', '--most-doubt', 'x'], /--most-doubt must be a number from 0 to 1/],
     [['bench', 'modnet'], /not here yet: npm run models -- pull modnet-512/],
   ])('%j: refused in one line, with exit status 1', (parameters, message) => {
     const { status, text } = run(...parameters)
