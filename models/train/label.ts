@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promise
 import { basename, dirname, extname, join, relative } from 'node:path'
 import sharp from 'sharp'
 import { judge, judgeEmpty, type Measures } from './agreement.ts'
+import { mendMatte } from './mend.ts'
 import { Cache, openPhoto, type Plane, readPlane } from './pictures.ts'
 import { shuffle } from './random.ts'
 import { seePhoto } from './see.ts'
@@ -56,7 +57,7 @@ async function labelPhoto(file: Buffer, source: string, id: string, teacher: Tea
   const isGround = emptied.has(source)
   const rough = await readRough(folder, source, id)
   const { alpha, ...about } = await seePhoto(file, teacher, isGround ? judgeEmpty : judge, rough)
-  const label = about.thrown === null ? alpha : rough
+  const label = about.thrown !== null ? rough : rough ? await mendMatte(alpha, rough) : alpha
   if (isGround) {
     if (about.thrown === null) await cache.writeGround(source, id, openPhoto(file))
     return { ...about, kept: about.thrown === null ? ('ground' as const) : null }

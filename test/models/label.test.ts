@@ -86,6 +86,25 @@ describe('labelling', () => {
     expect(matte[5 * 200 + 5]).toBe(255)
   })
 
+  it('mends a label by its rough mask where they differ by more than an edge', async () => {
+    // A disc a little larger than the teacher's, without its middle, and with a dot beside it that is thinner than an edge.
+    const rough = `<svg width="200" height="160"><rect width="200" height="160"/>
+      <circle cx="100" cy="80" r="61" fill="#fff"/><circle cx="100" cy="80" r="9"/><path d="M9 9h2v2h-2z" fill="#fff"/></svg>`
+    const readMatte = () => sharp(join(cache, 'pairs/discs/one.png')).extractChannel(0).raw().toBuffer()
+    await run()
+    const taught = await readMatte()
+    rmSync(join(cache, 'labels.jsonl'))
+    mkdirSync(join(cache, 'rough/discs'), { recursive: true })
+    await sharp(Buffer.from(rough)).toColourspace('b-w').toFile(join(cache, 'rough/discs/one.png'))
+    expect(await run()).toEqual({ labelled: 1, kept: 1 })
+    const matte = await readMatte()
+    const at = (x: number, y: number) => matte[y * 200 + x]
+    expect([at(100, 80), at(100, 60), at(10, 10)]).toEqual([0, 255, 0])
+    // The outline is the teacher's.
+    const edge = [80 * 200 + 155, 80 * 200 + 166] as const
+    expect([...matte.subarray(...edge)]).toEqual([...taught.subarray(...edge)])
+  })
+
   it('keeps as a ground what a source without subjects has, where nothing is seen on it', async () => {
     rmSync(photos, { recursive: true })
     await draw('empty.png', 0, 'leafless')
