@@ -10,7 +10,7 @@ from effects import blur, chance, colour, degrade, made_ground, sign, soften, so
 from store import Store, wanted
 
 # How often a source is taken; its count matters by its square root. Of cut-outs, those from pairs have `pairs-` before.
-PAIRS = {'ccp': 1.0, 'coco-val': 1.3, 'flowers': 0.7, 'clothing': 0.7, 'grocery': 0.6, 'grocery-iconic': 0.5,
+PAIRS = {'davis': 1.3, 'coco-val': 1.3, 'flowers': 0.7, 'clothing': 0.7, 'grocery': 0.6, 'grocery-iconic': 0.5,
          'spree': 0.5, 'trash': 0.4, 'samples': 0.4}
 CUTOUTS = {'fluent': 0.25, 'noto': 0.1, 'saleor': 0.5, 'solidus': 0.5, 'pairs-ccp': 0.5}
 
@@ -67,25 +67,25 @@ class Pictures:
         x = sample([self.pairs.get(k) for k in picks], torch.stack(rows, 1), size, 'reflection')
         return colour(x[:, :3], 0.8), x[:, 3:]
 
-    def photographed(self, n, size, clean):
-        """Crops of grounds; unless they must be clean, some are photographs, blurred beyond recognition."""
+    def photographed(self, n, size, clean, blurs):
+        """Crops of grounds; unless they must be clean, some are photographs, blurred by a share of their size."""
         zoom, ratio, theta = uniform(n, 0.45, 1.0), torch.exp(uniform(n, -0.2, 0.2)), torch.zeros(n, 2, 3)
         theta[:, 0, 0], theta[:, 1, 1] = (zoom * ratio).clamp(max=1) * sign(n), (zoom / ratio).clamp(max=1)
         theta[:, 0, 2] = (1 - theta[:, 0, 0].abs()) * uniform(n, -1, 1)
         theta[:, 1, 2] = (1 - theta[:, 1, 1]) * uniform(n, -1, 1)
-        few = min(1.0, len(self.grounds) / 150)
-        other = torch.rand(n) < (0.0 if clean and few == 1 else 0.12 + 0.88 * (1 - few))
+        few, share = min(1.0, len(self.grounds) / 150), 0.12 * len(blurs)
+        other = torch.rand(n) < (0.0 if clean and few == 1 else share + (1 - share) * (1 - few))
         grounds = torch.multinomial(self.ground_weights, n, True).tolist() if len(self.grounds) else [0] * n
         pairs = torch.randint(0, len(self.pairs), (n,)).tolist()
         x = sample([self.pairs.get(p)[..., :3] if o else self.grounds.get(g) for p, g, o in zip(pairs, grounds, other)],
                    theta, size, 'border')
         k = random.choice((2, 3, 4, 6, 8, 12))
         x = some(x, 0.35, lambda y: blur(y, k) if k < 4 else soften(blur(y, k)))
-        return torch.where(other.view(-1, 1, 1, 1), soften(blur(x, size // 8)), x)
+        return torch.where(other.view(-1, 1, 1, 1), soften(blur(x, size // random.choice(blurs))), x)
 
-    def ground(self, n, size, clean=False):
+    def ground(self, n, size, clean=False, blurs=(8,)):
         made = int((torch.rand(n) < 0.25).sum())
-        x = [self.photographed(n - made, size, clean)] if n > made else []
+        x = [self.photographed(n - made, size, clean, blurs)] if n > made else []
         x += [made_ground(made, size)] if made else []
         return colour(torch.cat(x)[torch.randperm(n)])
 
@@ -102,11 +102,22 @@ class Pictures:
                             torch.stack([-s / scale * ratio, c / scale * ratio], -1)], 1)
         return torch.cat([turn, -turn @ torch.stack([x, y], -1)[..., None]], 2)
 
+    def distant(self, x, size):
+        """Small things out of focus on some of the grounds: behind a large sharp subject they are ground."""
+        n = len(x)
+        for _ in range(random.choice((0, 1, 2, 3))):
+            cut = sample([self.cutouts.get(p) for p in torch.multinomial(self.cut_weights, n, True).tolist()],
+                         self.place(n, 0.1, 0.3), size, 'zeros') * chance(n, 0.4)
+            cut = soften(blur(cut, random.choice((2, 3, 4, 6))))
+            x = cut[:, :3] + x * (1 - cut[:, 3:])
+        return x
+
     def composed(self, n, size):
         """One to three cut-outs on a ground, lit a little like it, most with a soft shadow."""
-        x, a = self.ground(n, size), torch.zeros(n, 1, size, size)
-        mean = x.mean((2, 3), keepdim=True)
         count = random.choices((1, 2, 3), (0.62, 0.27, 0.11))[0]
+        # Behind a single subject, which is large, there may be others, as long as they are out of focus.
+        x = self.distant(self.ground(n, size, blurs=(8, 16, 28)), size) if count == 1 else self.ground(n, size)
+        a, mean = torch.zeros(n, 1, size, size), x.mean((2, 3), keepdim=True)
         for k in range(count):
             picks = torch.multinomial(self.cut_weights, n, True).tolist()
             theta = self.place(n, *((0.5, 1.3) if count == 1 else (0.35, 0.95)))
