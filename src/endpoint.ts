@@ -30,8 +30,8 @@ interface EndpointFacts<Path extends string> {
   readonly summary: string
   /** More, as far as it holds for this deployment. */
   readonly description?: (services: Services) => string
-  /** For the operator alone: asks for the admin token. */
-  readonly isOperators?: true
+  /** For the operator alone, always or with this query parameter: asks for the admin token. */
+  readonly isOperators?: true | { readonly withQuery: string }
   /** For whoever uploaded a file: the handler asks for its deleteToken. */
   readonly isUploaders?: true
   /** Options in the query, each with a description. Others are refused. */
@@ -53,9 +53,10 @@ export const defineEndpoint = <const Path extends string>(endpoint: Endpoint<Pat
 
 function createHandler(endpoint: Endpoint): Handler<AppEnv> {
   if (endpoint.sale) return requirePayment(endpoint.sale, endpoint)
-  if (!endpoint.isOperators) return endpoint.handle
+  const { isOperators } = endpoint
+  if (!isOperators) return endpoint.handle
   return async (c) => {
-    await assertOperator(c)
+    if (isOperators === true || c.req.query(isOperators.withQuery) !== undefined) await assertOperator(c)
     return endpoint.handle(c)
   }
 }

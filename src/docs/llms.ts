@@ -79,6 +79,8 @@ export function describeForAgents(endpoints: readonly Endpoint[], services: Serv
     'request, and however often you send it within 24 hours, it is charged once and answers the same.',
     'On 503 and on 409 `payment_in_progress`, send the same request with the same payment again after `Retry-After` seconds.',
     '',
-    ...endpoints.filter(({ isOperators }) => !isOperators).map((endpoint) => describeEndpoint(endpoint, services)),
+    ...endpoints
+      .filter(({ isOperators }) => isOperators !== true)
+      .map((endpoint) => describeEndpoint(endpoint, services)),
   ].join('\n')
 }

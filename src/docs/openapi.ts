@@ -128,7 +128,7 @@ const describeHeadersAsked = ({ request }: Endpoint): unknown[] =>
   }))
 
 function describeSecurity({ isOperators, isUploaders }: Endpoint): object[] {
-  if (isOperators) return [{ operator: [] }]
+  if (isOperators) return [...(isOperators === true ? [] : [{}]), { operator: [] }]
   return isUploaders ? [{ uploader: [] }] : []
 }
 

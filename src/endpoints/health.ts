@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import { now } from '../clock.ts'
-import { defineEndpoint } from '../endpoint.ts'
+import { defineEndpoint, readQuery } from '../endpoint.ts'
 import type { Services } from '../env.ts'
+import { type Trial, tryMatte } from '../matte/trial.ts'
 
 /** One look at the dependencies serves whoever asks within this time: `/health` is free, and must not load them. */
 const FRESH_MS = 5_000
@@ -14,7 +16,16 @@ interface Health {
   readonly dependencies: Readonly<Record<string, State>>
   /** Most pixels of a picture, by the format of the answer. */
   readonly pixels: Readonly<Record<'png' | 'webp', number>>
+  /** A tiny cut-out, where the operator asked for one. */
+  readonly trial?: Trial
 }
+
+const query = z.object({
+  deep: z
+    .enum(['1'], { error: 'It takes 1' })
+    .optional()
+    .describe('1 looks anew and cuts out a tiny picture: for the operator alone, with the ADMIN_TOKEN'),
+})
 
 const lastLook = new WeakMap<Services, { health: Health; at: number }>()
 
@@ -49,11 +60,19 @@ async function look(services: Services): Promise<Health> {
   }
 }
 
+async function lookDeeply(services: Services): Promise<Health> {
+  const trial = await tryMatte(services.matte)
+  const health = await look(services)
+  return { ...health, status: trial.result === 'ok' ? health.status : 'degraded', trial }
+}
+
 export const health = defineEndpoint({
   method: 'GET',
   path: '/health',
   name: 'health',
   summary: 'Tell the state of the service and of what it depends on',
+  query,
+  isOperators: { withQuery: 'deep' },
   response: {
     description: 'The state: ok, or degraded when a dependency does not answer.',
     contentTypes: ['application/json'],
@@ -69,12 +88,27 @@ export const health = defineEndpoint({
           description: 'Most pixels of a picture whose background is removed, by the format of the answer.',
           properties: { png: { type: 'integer' }, webp: { type: 'integer' } },
         },
+        trial: {
+          type: 'object',
+          description: 'With `deep=1`: how a tiny cut-out went, and bytes of wasm memory at the edge afterwards.',
+          required: ['result', 'milliseconds', 'wasmMemory'],
+          properties: {
+            result: { type: 'string', description: '`ok`, or the error that a caller would have got.' },
+            model: { type: 'string' },
+            milliseconds: { type: 'integer' },
+            wasmMemory: {
+              type: ['object', 'null'],
+              properties: { codecs: { type: 'integer' }, model: { type: 'integer' } },
+            },
+          },
+        },
       },
     },
   },
-  errors: [],
+  errors: ['invalid_token'],
   async handle(c) {
     const { services } = c.var
+    if (readQuery(c, query, 'ignore').deep) return c.json(await lookDeeply(services))
     const last = lastLook.get(services)
     if (last && now() - last.at < FRESH_MS) return c.json(last.health)
     const health = await look(services)

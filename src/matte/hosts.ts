@@ -2,7 +2,7 @@ import { now } from '../clock.ts'
 import { ApiError } from '../errors.ts'
 import type { ImageHeader } from '../images/facts.ts'
 import { chooseHosts, findHost, type HostName, type MatteHost, matteHosts } from './choose-host.ts'
-import type { ImageFormat, MatteFailure, MatteResult, MatteService } from './matte.ts'
+import type { ImageFormat, MatteFailure, MatteResult, MatteService, WasmMemory } from './matte.ts'
 import type { MatteOptions } from './options.ts'
 
 /** How long one look at a host's health is believed. */
@@ -95,6 +95,12 @@ export class MatteHosts {
   /** Whether the second of these hosts may be asked because the first is unsure. */
   isPassedOn(hosts: readonly MatteHost[], { quality, model }: MatteOptions): boolean {
     return hosts.length > 1 && quality === 'auto' && model === undefined && this.#mostDoubt < 1
+  }
+
+  /** Linear memory that the edge's isolates hold; null where they do not say. */
+  async readMemory(): Promise<WasmMemory | null> {
+    const memory = await this.#services.edge?.readMemory?.().catch(() => null)
+    return memory ?? null
   }
 
   /**

@@ -58,6 +58,16 @@ export interface MatteService {
   ): Promise<MatteResult>
   /** Answers when whoever would work does, without loading a model. */
   ping(): Promise<void>
+  /** What its isolates hold now; hosts that are no isolates have no such limit to tell of. */
+  readMemory?(): Promise<WasmMemory>
+}
+
+/** Linear memory in bytes, each in an isolate that may have 128 MB in all. It never shrinks while an instance lives. */
+export interface WasmMemory {
+  /** Of the image codecs that stay. */
+  readonly codecs: number
+  /** Of the runtime that runs the model. */
+  readonly model: number
 }
 
 /** Inference, wherever it runs: knows tensors, nothing of files or formats. */
@@ -69,6 +79,8 @@ export interface InferService {
   infer(model: string, tensor: Float32Array): Promise<InferResult>
   /** Answers, without loading the model. */
   ping(): Promise<void>
+  /** Bytes of the runtime's linear memory now: 0 before the first run. */
+  readMemory(): Promise<number>
 }
 
 export type InferResult =

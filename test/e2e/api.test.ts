@@ -1,10 +1,12 @@
 import { Challenge } from 'mppx'
 import { parseUnits } from 'viem'
 import { describe, expect, it } from 'vitest'
+import { defaultMatteModel } from '../../models/index.ts'
 import { createDocs } from '../../src/docs/index.ts'
 import { errorsOf, showPath } from '../../src/docs/openapi.ts'
 import { endpoints } from '../../src/endpoints/index.ts'
 import { errors } from '../../src/errors.ts'
+import type { Trial } from '../../src/matte/trial.ts'
 import { createCaller, createPayer, decode, photo, post, sign, stack, v2 } from './kit.ts'
 import { createNoise, FREE, type Hosted, readHosted, upload } from './kit-hosting.ts'
 
@@ -67,8 +69,10 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
 
     it('says whose token it wants', async () => {
       const { security } = await readOperation()
-      const scheme = endpoint.isOperators ? 'operator' : endpoint.isUploaders && 'uploader'
-      expect(security).toEqual(scheme ? [{ [scheme]: [] }] : [])
+      const { isOperators, isUploaders } = endpoint
+      const scheme = isOperators ? 'operator' : isUploaders && 'uploader'
+      const isOpenToo = typeof isOperators === 'object'
+      expect(security).toEqual(scheme ? [...(isOpenToo ? [{}] : []), { [scheme]: [] }] : [])
     })
 
     it('row 31: says what it costs wherever prices are said, and asks for the same in every protocol', async () => {
@@ -77,8 +81,9 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
       const [, section] = page.split(`## ${endpoint.method} ${showPath(endpoint)}\n`)
       if (!endpoint.sale) {
         expect(operation['x-payment-info']).toBeUndefined()
-        expect(endpoint.isOperators ? section : section?.split('\n')[0]).toEqual(
-          endpoint.isOperators ? undefined : expect.stringContaining('Free.'),
+        const isHidden = endpoint.isOperators === true
+        expect(isHidden ? section : section?.split('\n')[0]).toEqual(
+          isHidden ? undefined : expect.stringContaining('Free.'),
         )
         return
       }
@@ -147,7 +152,7 @@ describe.each(all.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endp
 
 /** Their 200 needs an upstream that is slow, or fails: test/workerd/generation has them. */
 const conditional: readonly string[] = ['cancelGeneration', 'retryGeneration']
-const free = all.filter(({ sale, isOperators, name }) => !sale && !isOperators && !conditional.includes(name))
+const free = all.filter(({ sale, isOperators, name }) => !sale && isOperators !== true && !conditional.includes(name))
 describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
   '%s',
   (_, endpoint) => {
@@ -162,7 +167,7 @@ describe.each(free.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, end
   },
 )
 
-const operators = all.filter(({ isOperators }) => isOperators)
+const operators = all.filter(({ isOperators }) => isOperators === true)
 describe.each(operators.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const))(
   '%s',
   (_, endpoint) => {
@@ -202,6 +207,39 @@ describe('GET /health', () => {
         storage: 'ok',
       },
       pixels: { png: 4_000_000, webp: 1_000_000 },
+    })
+  })
+
+  describe('?deep=1', () => {
+    const look = (token: string, query = '?deep=1') =>
+      get(`/health${query}`, { headers: { Authorization: `Bearer ${token}` } })
+
+    it('cuts out a tiny picture for the operator, and tells the wasm memory that it took', async () => {
+      const answer = await look(stack.adminToken)
+      expect(answer.status).toBe(200)
+      const { status, trial } = (await answer.json()) as { status: string; trial: Trial }
+      expect(status).toBe('ok')
+      expect(trial).toEqual({
+        ...{ result: 'ok', model: defaultMatteModel.id, milliseconds: expect.any(Number) },
+        wasmMemory: { codecs: expect.any(Number), model: expect.any(Number) },
+      })
+      // The budget of an edge model, and a codec that has had something to do.
+      expect(trial.wasmMemory?.model).toBeGreaterThan(8 << 20)
+      expect(trial.wasmMemory?.model).toBeLessThanOrEqual(48 << 20)
+      expect(trial.wasmMemory?.codecs).toBeGreaterThan(0)
+    })
+
+    it('is nobody else’s, and works for nobody else', async () => {
+      const answer = await look('x'.repeat(64))
+      expect(answer.status).toBe(401)
+      expect(await answer.json()).toMatchObject({ error: 'invalid_token' })
+      expect(await (await get('/health')).json()).not.toHaveProperty('trial')
+    })
+
+    it('takes 1 and nothing else', async () => {
+      const answer = await look(stack.adminToken, '?deep=yes')
+      expect(answer.status).toBe(400)
+      expect(await answer.json()).toMatchObject({ error: 'invalid_request', message: expect.stringContaining('deep') })
     })
   })
 })

@@ -4,6 +4,7 @@ import type { HostName } from '../../src/matte/choose-host.ts'
 import { MatteHosts } from '../../src/matte/hosts.ts'
 import type { MatteFailure, MatteResult, MatteService } from '../../src/matte/matte.ts'
 import { defaultMatteOptions } from '../../src/matte/options.ts'
+import { tryMatte } from '../../src/matte/trial.ts'
 
 const facts = { width: 1, height: 1, bbox: [0, 0, 1, 1], coverage: 1 } as const
 const png = (width: number, height: number): ImageHeader => ({
@@ -230,6 +231,19 @@ describe('in time', () => {
     await vi.advanceTimersByTimeAsync(20_000)
     expect(await end).toMatchObject({ ok: false })
     expect(asked).toEqual(['edge'])
+  })
+})
+
+describe('a trial', () => {
+  it('asks the edge alone, and tells why nothing was cut out', async () => {
+    const { asked, hosts } = createHosts({ edge: fails({ code: 'no_foreground' }), container: works('isnet-1024') })
+    const trial = { result: 'no_foreground', milliseconds: expect.any(Number), wasmMemory: null }
+    expect(await tryMatte(hosts)).toEqual(trial)
+    expect(asked).toEqual(['edge'])
+  })
+
+  it('tells that the edge broke', async () => {
+    expect(await tryMatte(createHosts({ edge: breaks }).hosts)).toMatchObject({ result: 'processor_unavailable' })
   })
 })
 

@@ -7,6 +7,10 @@ import { heldModel, runModel } from './run-model.ts'
 export class Infer extends WorkerEntrypoint implements InferService {
   async ping(): Promise<void> {}
 
+  async readMemory(): Promise<number> {
+    return readHeapBytes()
+  }
+
   async infer(model: string, tensor: Float32Array): Promise<InferResult> {
     if (model !== heldModel.id) {
       return { ok: false, code: 'processing_failed', message: `this Worker does not hold the matte model "${model}"` }

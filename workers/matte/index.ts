@@ -3,13 +3,13 @@ import { defaultMatteModel } from '../../models/index.ts'
 import { now } from '../../src/clock.ts'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import { explainRefusal, findHost } from '../../src/matte/choose-host.ts'
-import type { ImageFormat, InferService, MatteResult, MatteService } from '../../src/matte/matte.ts'
+import type { ImageFormat, InferService, MatteResult, MatteService, WasmMemory } from '../../src/matte/matte.ts'
 import type { MatteOptions } from '../../src/matte/options.ts'
 import { cutOut } from './cut.ts'
-import { decodeJpeg } from './jpeg.ts'
+import { decodeJpeg, readJpegBytes } from './jpeg.ts'
 import { free } from './picture.ts'
 import { Queue } from './queue.ts'
-import { decodeWebp, encodeWebp } from './webp.ts'
+import { decodeWebp, encodeWebp, readWebpBytes } from './webp.ts'
 
 interface MatteEnv {
   readonly INFER: InferService
@@ -65,6 +65,10 @@ export class Matte extends WorkerEntrypoint<MatteEnv> implements MatteService {
 
   ping(): Promise<void> {
     return this.env.INFER.ping()
+  }
+
+  async readMemory(): Promise<WasmMemory> {
+    return { codecs: readJpegBytes() + readWebpBytes(), model: await this.env.INFER.readMemory() }
   }
 }
 

@@ -8,7 +8,7 @@ import { free, type Raster } from './picture.ts'
 const decoder = new Codec(createMozJpeg, wasm)
 
 /** Bytes of the decoder's linear memory now. */
-export const readCodecBytes = (): number => decoder.bytes
+export const readJpegBytes = (): number => decoder.bytes
 
 /**
  * Decodes a baseline or progressive JPEG, grey or colour, as stored (orientation not applied). Bytes behind the

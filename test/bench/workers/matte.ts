@@ -4,7 +4,7 @@ import { explainRefusal, findHost } from '../../../src/matte/choose-host.ts'
 import type { ImageFormat, InferService } from '../../../src/matte/matte.ts'
 import { defaultMatteOptions } from '../../../src/matte/options.ts'
 import { cutOut } from '../../../workers/matte/cut.ts'
-import { decodeJpeg, readCodecBytes } from '../../../workers/matte/jpeg.ts'
+import { decodeJpeg, readJpegBytes } from '../../../workers/matte/jpeg.ts'
 import { free } from '../../../workers/matte/picture.ts'
 import { decodeWebp, encodeWebp, readWebpBytes } from '../../../workers/matte/webp.ts'
 
@@ -27,7 +27,7 @@ const infer: Pick<InferService, 'infer'> = {
  */
 export default {
   async fetch(request: Request): Promise<Response> {
-    if (request.method === 'GET') return Response.json({ codecBytes: readCodecBytes() + readWebpBytes() })
+    if (request.method === 'GET') return Response.json({ codecBytes: readJpegBytes() + readWebpBytes() })
     const format = request.headers.get('Content-Type')?.slice('image/'.length) as ImageFormat
     const query = new URL(request.url).searchParams
     const to = query.get('format') === 'webp' ? 'webp' : 'png'
