@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startUpstreams } from '../../workers/local/upstreams/index.ts'
+import { describe, expect, it } from 'vitest'
 import { createCaller, createPayer, measureIncome, stack as shared, sign, v2 } from '../e2e/kit.ts'
-import { type OwnStack, startOwnStack, waitUntil } from './own-stack.ts'
+import { useUpstreams } from './kit-upstreams.ts'
+import { waitUntil } from './own-stack.ts'
 
-type Upstreams = Awaited<ReturnType<typeof startUpstreams>>
-
-let upstreams: Upstreams
-let stack: OwnStack
-beforeAll(async () => {
-  upstreams = await startUpstreams()
-  stack = await startOwnStack()
-  await stack.restart(upstreams.values)
-})
-afterAll(async () => {
-  await stack.stop()
-  await upstreams.stop()
-})
+const upstreams = useUpstreams()
 
 const pay = async (value: bigint) => ({ ...v2(await sign(await createPayer(value), { value })), ...createCaller() })
 const generate = (kind: 'images' | 'videos', body: object, headers: Readonly<Record<string, string>>) =>
@@ -44,10 +32,6 @@ async function finish(id: string): Promise<Job> {
   })
   return job!
 }
-const countCalls = async (path: RegExp): Promise<number> => {
-  const log = (await (await fetch(`${upstreams.url}/_log`)).json()) as { op?: string; path?: string }[]
-  return log.filter((entry) => path.test(JSON.stringify(entry))).length
-}
 
 describe.each([
   ['nano-banana-2', 'images', 50_000n, {}],
@@ -72,10 +56,10 @@ describe('a gateway that is killed while a generation runs', () => {
     const headers = await pay(50_000n)
     const body = { model: 'nano-banana-2', prompt: 'a lamp that goes out' }
     const [income, { id }] = await measureIncome(async () => {
-      const stored = stack.hold('stored')
+      const stored = upstreams.stack.hold('stored')
       const accepted = (await (await generate('images', body, headers)).json()) as Job
       await stored.reached
-      await stack.restart(upstreams.values)
+      await upstreams.restart()
       return accepted
     })
     const job = await finish(id)
@@ -86,26 +70,20 @@ describe('a gateway that is killed while a generation runs', () => {
 
   it('between polls: its operation is found again, and created once', async () => {
     const headers = await pay(250_000n)
-    const before = await countCalls(/predictLongRunning/)
+    const before = await upstreams.countCalls(/predictLongRunning/)
     const accepted = (await (
       await generate('videos', { model: 'veo-3.1-fast', prompt: 'waves', mode: 't2v' }, headers)
     ).json()) as Job
-    await waitUntil('its creation', async () => (await countCalls(/predictLongRunning/)) > before)
-    await stack.restart(upstreams.values)
+    await waitUntil('its creation', async () => (await upstreams.countCalls(/predictLongRunning/)) > before)
+    await upstreams.restart()
     expect((await finish(accepted.id)).status).toBe('completed')
-    expect((await countCalls(/predictLongRunning/)) - before).toBe(1)
+    expect((await upstreams.countCalls(/predictLongRunning/)) - before).toBe(1)
   })
 })
 
 describe('POST /v1/generations/{id}/retry', () => {
   it('runs a blocked job again with another prompt, free', async () => {
-    const set = (faults: readonly object[]) =>
-      fetch(`${upstreams.url}/_fault`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(faults),
-      })
-    await set([{ op: 'gemini', mode: 'blocked', count: 1 }])
+    await upstreams.setFaults([{ op: 'gemini', mode: 'blocked', count: 1 }])
     const headers = await pay(50_000n)
     const body = { model: 'nano-banana-2', prompt: 'something bad' }
     const { id } = (await (await generate('images', body, headers)).json()) as Job
@@ -127,16 +105,16 @@ describe('storage that fails while outputs come', () => {
     ['images', 'nano-banana-2', 50_000n, {}, /generateContent/],
     ['videos', 'veo-3.1-fast', 250_000n, { mode: 't2v' }, /predictLongRunning/],
   ] as const)('costs no second creation: %s', async (kind, model, price, more, creation) => {
-    const before = await countCalls(creation)
+    const before = await upstreams.countCalls(creation)
     const headers = await pay(price)
     const { id } = (await (await generate(kind, { model, prompt: `a ${kind} shelf`, ...more }, headers)).json()) as Job
-    stack.failStorage(['put'])
-    await waitUntil('its creation', async () => (await countCalls(creation)) > before)
+    upstreams.stack.failStorage(['put'])
+    await waitUntil('its creation', async () => (await upstreams.countCalls(creation)) > before)
     const open = await (await fetch(`${shared.gateway}/v1/generations/${id}?wait=8`)).json()
     expect(open).toMatchObject({ status: 'processing', output: [] })
-    stack.failStorage([])
+    upstreams.stack.failStorage([])
     expect((await finish(id)).status).toBe('completed')
-    expect((await countCalls(creation)) - before).toBe(1)
+    expect((await upstreams.countCalls(creation)) - before).toBe(1)
   })
 })
 
@@ -146,7 +124,7 @@ describe('a payment for a job whose model is gone since', () => {
     const headers = await pay(50_000n)
     const { id } = (await (await generate('images', body, headers)).json()) as Job
     await finish(id)
-    await stack.restart({ ALLOW_LOCAL_PREVIEW: 'false' })
+    await upstreams.stack.restart({ ALLOW_LOCAL_PREVIEW: 'false' })
     const [nothing, again] = await measureIncome(() => generate('images', body, headers))
     expect([again.status, ((await again.json()) as Job).id, nothing]).toEqual([202, id, 0n])
     const unpaid = await generate('images', body, createCaller())
@@ -154,12 +132,12 @@ describe('a payment for a job whose model is gone since', () => {
   })
 
   it('still gives that job when another price is asked by now', async () => {
-    await stack.restart(upstreams.values)
+    await upstreams.restart()
     const body = { model: 'seedream-4.0', prompt: 'a table' }
     const headers = await pay(50_000n)
     const { id } = (await (await generate('images', body, headers)).json()) as Job
     await finish(id)
-    await stack.restart({ ...upstreams.values, GENERATION_MODELS: '{"seedream-4.0":{"price":{"base":"0.07"}}}' })
+    await upstreams.restart({ GENERATION_MODELS: '{"seedream-4.0":{"price":{"base":"0.07"}}}' })
     const again = await generate('images', body, headers)
     expect([again.status, ((await again.json()) as Job).id]).toEqual([202, id])
   })

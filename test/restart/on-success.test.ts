@@ -1,6 +1,5 @@
 import type { Hex, PrivateKeyAccount } from 'viem'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startUpstreams } from '../../workers/local/upstreams/index.ts'
+import { describe, expect, it } from 'vitest'
 import {
   balanceOf,
   cancel,
@@ -17,23 +16,12 @@ import {
 import { frontRun, steal, withRpcFaults } from '../e2e/kit-chain.ts'
 import { createMppClient, createTempoPayer, measureTempoIncome } from '../e2e/kit-mpp.ts'
 import { createFetch } from '../e2e/stock-clients.ts'
-import { type OwnStack, startOwnStack, waitUntil, watchCall } from './own-stack.ts'
+import { useUpstreams } from './kit-upstreams.ts'
+import { waitUntil, watchCall } from './own-stack.ts'
 
 const PRICE = 50_000n
 const model = 'seedream-4.0'
-const onSuccess = { GENERATION_MODELS: JSON.stringify({ [model]: { settlement: 'on_success' } }) }
-
-let upstreams: Awaited<ReturnType<typeof startUpstreams>>
-let stack: OwnStack
-beforeAll(async () => {
-  upstreams = await startUpstreams()
-  stack = await startOwnStack()
-  await stack.restart({ ...upstreams.values, ...onSuccess })
-})
-afterAll(async () => {
-  await stack.stop()
-  await upstreams.stop()
-})
+const upstreams = useUpstreams({ GENERATION_MODELS: JSON.stringify({ [model]: { settlement: 'on_success' } }) })
 
 interface Job {
   readonly id: string
@@ -73,21 +61,6 @@ async function waitFor(id: string, isSo = ({ status }: Job) => !/^(pending|proce
   return { answer: answer!, job: job! }
 }
 
-async function withUpstreamFaults<Result>(faults: readonly object[], act: () => Promise<Result>): Promise<Result> {
-  const set = (list: readonly object[]) =>
-    fetch(`${upstreams.url}/_fault`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(list),
-    })
-  try {
-    expect((await set(faults)).status).toBe(200)
-    return await act()
-  } finally {
-    await set([])
-  }
-}
-
 describe('a model that is paid for on success', () => {
   it('asks for an authorization of 15 minutes, charges when the output is stored, with the receipt then', async () => {
     const payer = await createPayer(PRICE)
@@ -110,7 +83,7 @@ describe('a model that is paid for on success', () => {
     const payer = await createPayer(PRICE)
     const headers = show(await signLong(payer))
     const [income, { job }] = await measureIncome(() =>
-      withUpstreamFaults([{ op: 'seedream', mode: 'blocked' }], async () => {
+      upstreams.withFaults([{ op: 'seedream', mode: 'blocked' }], async () => {
         const accepted = await jobOf(await generate('something bad', headers))
         return waitFor(accepted.id)
       }),
@@ -163,7 +136,7 @@ describe('a model that is paid for on success', () => {
     const payer = await createPayer(PRICE)
     const payment = await signLong(payer)
     const headers = show(payment)
-    const collecting = stack.hold('settle')
+    const collecting = upstreams.stack.hold('settle')
     const { id } = await jobOf(await generate('a thief', headers))
     await collecting.reached
     const other = await createPayer(0n)
@@ -203,7 +176,7 @@ describe('a model that is paid for on success', () => {
 
   it('refuses what the payer needs for work in flight, charging nothing', async () => {
     const payer = await createPayer(PRICE + 10_000n)
-    const held = stack.hold('stored')
+    const held = upstreams.stack.hold('stored')
     const { id } = await jobOf(await generate('one', show(await signLong(payer))))
     await held.reached
     const [income, second] = await measureIncome(async () => generate('two', show(await signLong(payer))))
@@ -220,10 +193,10 @@ describe('a gateway that is killed while a job waits to be paid for', () => {
   ] as const)('%s: it is charged once, and handed over', async (_, step) => {
     const headers = show(await signLong(await createPayer(PRICE)))
     const [income, { job }] = await measureIncome(async () => {
-      const there = stack.hold(step)
+      const there = upstreams.stack.hold(step)
       const { id } = await jobOf(await generate(`a lamp that goes out: ${step}`, headers))
       await there.reached
-      await stack.restart({ ...upstreams.values, ...onSuccess })
+      await upstreams.restart()
       return waitFor(id)
     })
     expect([job.status, job.payment, income]).toEqual(['completed', 'settled', PRICE])
@@ -238,10 +211,10 @@ describe('a gateway that is killed while a job waits to be paid for', () => {
       const headers = show(await signLong(await createPayer(PRICE)))
       const ask = () => fetch(url, { ...init('', headers), body: JSON.stringify({ model: name, prompt: 'a bridge' }) })
       const [income, { job }] = await measureIncome(async () => {
-        const beginning = stack.hold('begin')
+        const beginning = upstreams.stack.hold('begin')
         const lost = ask().catch(() => undefined)
         await beginning.reached
-        await stack.restart({ ...upstreams.values, ...onSuccess })
+        await upstreams.restart()
         await lost
         const again = await ask()
         expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true'])

@@ -1,26 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startUpstreams } from '../../workers/local/upstreams/index.ts'
+import { describe, expect, it } from 'vitest'
 import { stack as shared } from '../e2e/kit.ts'
-import { type OwnStack, startOwnStack, waitUntil } from './own-stack.ts'
+import { useUpstreams } from './kit-upstreams.ts'
+import { waitUntil } from './own-stack.ts'
 
 const JOBS = 1_000
 
-let upstreams: Awaited<ReturnType<typeof startUpstreams>>
-let stack: OwnStack
-beforeAll(async () => {
-  upstreams = await startUpstreams()
-  stack = await startOwnStack()
-  await stack.restart(upstreams.values)
-})
-afterAll(async () => {
-  await stack.stop()
-  await upstreams.stop()
-})
+const upstreams = useUpstreams()
 
 const post = (url: string, body: unknown) =>
   fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-const countCalls = async (): Promise<number> =>
-  ((await (await fetch(`${upstreams.url}/_log`)).json()) as unknown[]).length
 
 /** Does something for each of them, so many at a time. */
 async function mapFew<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
@@ -33,13 +21,13 @@ async function mapFew<Item, Result>(items: readonly Item[], work: (item: Item) =
 
 describe('1,000 open jobs', () => {
   it('that are polled cost their upstream no call', async () => {
-    await post(`${upstreams.url}/_fault`, [{ op: 'gemini', mode: 'hang' }])
+    await upstreams.setFaults([{ op: 'gemini', mode: 'hang' }])
     const parts = await mapFew(Array(JOBS / 50).fill(50), async (count: number) => {
       const answer = await post(`${shared.gateway}/_jobs`, { count })
       return (await answer.json()) as string[]
     })
     const ids = parts.flat()
-    await waitUntil('a call for each', async () => (await countCalls()) >= JOBS)
+    await waitUntil('a call for each', async () => (await upstreams.countCalls()) >= JOBS)
     for (let round = 0; round < 2; round += 1) {
       const answers = await mapFew(ids, async (id) => {
         const answer = await fetch(`${shared.gateway}/v1/generations/${id}`)
@@ -47,6 +35,6 @@ describe('1,000 open jobs', () => {
       })
       expect(new Set(answers.map(String))).toEqual(new Set(['200,processing']))
     }
-    expect(await countCalls()).toBe(JOBS)
+    expect(await upstreams.countCalls()).toBe(JOBS)
   })
 })
