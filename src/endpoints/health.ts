@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { now } from '../clock.ts'
 import { defineEndpoint, readQuery } from '../endpoint.ts'
 import type { Services } from '../env.ts'
