@@ -7,6 +7,7 @@ import { findGround } from './crops.ts'
 import { type Label, readLabels } from './label.ts'
 import { Cache, type Plane, readPlane } from './pictures.ts'
 import { createRandom } from './random.ts'
+import { sources } from './sources.ts'
 
 /** Whether a label is good enough to put its subject before another ground: narrow edges, nothing half seen. */
 export const isSure = ({ blur, fog, mirrorIou = 1 }: Measures): boolean => blur < 2.2 && fog < 0.005 && mirrorIou > 0.96
@@ -44,16 +45,19 @@ export async function cutOutPairs(folder: string): Promise<number> {
   return made
 }
 
+/** Sources whose photographs may have others beside their subject. */
+const crowded = new Set(sources.filter(({ hasOthers }) => hasOthers).map(({ name }) => name))
+
 /**
  * Makes grounds of what lies beside the subjects of pairs, but for those it has made before. Answers how many. Streets
- * with people on them have too many other people.
+ * with people on them have too many other people, and other scenes too: among them was a pitcher in full throw.
  */
 export async function cropPairs(folder: string): Promise<number> {
   const cache = new Cache(folder)
   let made = 0
   for (const label of (await readLabels(folder)).filter(isPair)) {
     const [source, id] = place(label)
-    if (source === 'ccp' || label.measures.fog > 0.02) continue
+    if (crowded.has(source) || label.measures.fog > 0.02) continue
     if (existsSync(join(folder, 'grounds', source, `${id}.jpg`))) continue
     const pair = join(folder, 'pairs', source, id)
     const matte = await readPlane(sharp(await readFile(`${pair}.png`)).extractChannel(0))

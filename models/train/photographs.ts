@@ -3,6 +3,7 @@ import type { Source } from './source.ts'
 const coco = {
   use: 'taught',
   subject: 'scenes of all kinds, many with people',
+  hasOthers: true,
   licence: 'CC-BY-2.0, CC-BY-SA-2.0, no known restrictions, or a work of the US government',
   statedIn: 'the number of each photograph’s licence in COCO’s annotations; the others are left out',
   origin: 'clear',
@@ -60,6 +61,7 @@ export const photographs: readonly Source[] = [
     name: 'ccp',
     use: 'outlined',
     subject: 'people on streets, in full view',
+    hasOthers: true,
   },
   {
     ...caltech,

@@ -36,6 +36,8 @@ export interface Source {
   readonly every?: number
   /** Crops of each picture; without it the whole picture is one. */
   readonly crops?: number
+  /** Whether there may be others beside a photograph's subject: what lies beside it is no ground. */
+  readonly hasOthers?: true
   /** Alpha below this, 0 to 255, is shadow. */
   readonly shadowBelow?: number
   /** Where in a repository each photograph's own licence stands, and which of them are taken. */
