@@ -26,6 +26,13 @@ interface Note {
 
 const hosts = (url: string): string => new URL(url).host
 
+/** What came is sound as far as it goes: another try goes on with it. */
+class Unfinished extends PullError {
+  constructor(what: string) {
+    super(`${what}. Run it again: it goes on there.`)
+  }
+}
+
 /** The sums of what has come so far. */
 class Sums {
   readonly #sha256: Hash = createHash('sha256')
@@ -140,21 +147,27 @@ async function receive(part: Part, expected: Expected, progress: Progress) {
   if (from > 0) await hashPart(part.path, sums)
   await part.describe(url, etag)
   const file = await open(part.path, from > 0 ? 'a' : 'w')
+  const explainDisk = (error: Error): never => {
+    throw new Unfinished(`${part.path} could not be written: ${error.message}`)
+  }
   let here = from
   try {
     for await (const chunk of response.body) {
       here += chunk.length
       if (here > mostBytes) throw refuseLarger(expected)
-      await file.write(chunk)
+      await file.writeFile(chunk).catch(explainDisk)
       sums.add(chunk)
       progress(here, all)
     }
+    // A server may send less of a range than it was asked for (RFC 9110, 15.3.7).
+    if (all !== null && here < all) throw new Unfinished(`${hosts(url)} sent ${here} of ${all} bytes`)
   } catch (error) {
+    if (error instanceof Unfinished) throw error
     if (error instanceof PullError) {
       await part.remove()
       throw error
     }
-    throw new PullError(`The connection to ${hosts(url)} broke after ${here} bytes. Run it again: it goes on there.`)
+    throw new Unfinished(`The connection to ${hosts(url)} broke after ${here} bytes`)
   } finally {
     await file.close()
   }
@@ -167,7 +180,7 @@ async function receive(part: Part, expected: Expected, progress: Progress) {
  * Nothing lies in memory but the piece that just came.
  * @returns the SHA-256 of the file, in lower-case hex
  * @throws PullError if it cannot be had, is larger than expected, or has other sums; what came is then removed, unless
- *   it was the connection that broke
+ *   it was the connection that broke, or the disk that is full
  */
 export async function download(target: string, expected: Expected, progress: Progress = () => {}): Promise<string> {
   await mkdir(dirname(target), { recursive: true })

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -139,6 +148,20 @@ describe('a download', () => {
     expect([isWhole(), left()]).toEqual([true, ['model.onnx']])
   })
 
+  it('goes on where the server sent less of the range than it was asked for, and takes no part for the whole', async () => {
+    answer = cut
+    await fail()
+    const [from, to] = [half, half + 50_000]
+    answer = (_, response) => {
+      const headers = { ETag: '"one"', 'Content-Range': `bytes ${from}-${to - 1}/${file.length}` }
+      response.writeHead(206, { ...headers, 'Content-Length': to - from }).end(file.subarray(from, to))
+    }
+    expect(await fail({ sha256: null, bytes: null })).toMatch(/sent 150000 of 200000 bytes\. Run it again/)
+    answer = serve(file)
+    await pull()
+    expect([asked.at(-1), isWhole(), left()]).toEqual([`bytes=${to}-`, true, ['model.onnx']])
+  })
+
   it('begins anew where a part is as long as the file or longer', async () => {
     answer = cut
     await fail()
@@ -179,6 +202,13 @@ describe('a download fails, with a reason and nothing left, where', () => {
     answer = (_, response) => void response.writeHead(404).end('none')
     expect(await fail()).toMatch(/answered 404 for http/)
     expect(left()).toEqual([])
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('the disk is full, which is not the connection’s fault', async () => {
+    mkdirSync(join(folder, 'pulled'))
+    symlinkSync('/dev/full', `${target}.part`)
+    answer = serve(file)
+    expect(await fail()).toMatch(/model\.onnx\.part could not be written: ENOSPC.*Run it again/)
   })
 
   it('nobody listens', async () => {
