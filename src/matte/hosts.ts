@@ -10,6 +10,8 @@ const FRESH_MS = 5_000
 const PING_LIMIT_MS = 4_000
 /** A host that fails later than this has used up the time in which another could work. */
 const RETRY_WITHIN_MS = 20_000
+/** Whoever was unsure needs what is then left of the time to answer after all. */
+const SECOND_WITHIN_MS = 60_000
 
 /** A picture that somebody may be asked to cut out. */
 export interface Picture {
@@ -117,7 +119,9 @@ export class MatteHosts {
       const isLast = i === hosts.length - 1
       // One that hangs would use up the time of the others.
       if ((!isLast || unsure) && !(await this.#isUp(host))) continue
-      const result = await this.#ask(name, picture, options, isPassedOn && !isLast ? this.#mostDoubt : undefined)
+      const result = unsure
+        ? await this.#askWithin(SECOND_WITHIN_MS - (now() - began), name, picture, options)
+        : await this.#ask(name, picture, options, isPassedOn && !isLast ? this.#mostDoubt : undefined)
       if (result.ok) return result
       if (result.isUnsure) {
         unsure = host
@@ -145,6 +149,17 @@ export class MatteHosts {
       console.error(JSON.stringify({ level: 'error', event: 'host_failed', host: name, message: String(error) }))
       return { ok: false, code: 'processor_unavailable' }
     }
+  }
+
+  /** Asks a host whose answer is of no use later. Never rejects. */
+  async #askWithin(milliseconds: number, name: HostName, picture: Picture, options: MatteOptions) {
+    const answer = this.#ask(name, picture, options)
+    return within(milliseconds, answer).catch((): MatteResult => {
+      console.error(JSON.stringify({ level: 'error', event: 'host_slow', host: name }))
+      // It holds room until somebody has read what it answers.
+      void answer.then((late) => (late.ok ? late.body.cancel() : undefined)).catch(() => {})
+      return { ok: false, code: 'processor_unavailable' }
+    })
   }
 
   /** One look at a host serves whoever asks within a few seconds. */

@@ -221,6 +221,22 @@ describe('in time', () => {
     await end
   })
 
+  it('a Container that hangs after an unsure edge is not waited for, and what comes late is let go', async () => {
+    const canceled = vi.fn()
+    const body = new ReadableStream<Uint8Array>({ cancel: canceled })
+    const late = Promise.withResolvers<MatteResult>()
+    const edge = (mostDoubt?: number) =>
+      (mostDoubt === undefined ? works('edge-320') : fails({ code: 'processor_unavailable', isUnsure: true }))()
+    const { run } = createHosts({ edge, container: () => late.promise }, async () => {}, 0.2)
+    const ended = vi.fn()
+    void run().then(ended)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(ended).toHaveBeenCalledWith(expect.objectContaining({ facts: { ...facts, model: 'edge-320' } }))
+    late.resolve({ ok: true, contentType: 'image/png', facts: { ...facts, model: 'isnet-1024' }, body })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(canceled).toHaveBeenCalled()
+  })
+
   it('an edge that took 20 seconds to say no leaves no time for another', async () => {
     const slow: Answer = async () => {
       await new Promise((resolve) => setTimeout(resolve, 20_000))

@@ -148,7 +148,7 @@ describe('a download', () => {
     expect([isWhole(), left()]).toEqual([true, ['model.onnx']])
   })
 
-  it('goes on where the server sent less of the range than it was asked for, and takes no part for the whole', async () => {
+  it('goes on where the server sent less of a range than was asked for, and takes that for no whole', async () => {
     answer = cut
     await fail()
     const [from, to] = [half, half + 50_000]
