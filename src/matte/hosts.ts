@@ -23,7 +23,7 @@ export interface Picture {
 }
 
 /** Rejects when a promise takes longer. */
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+export async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   const timeout = Promise.withResolvers<never>()
   const timer = setTimeout(() => timeout.reject(new Error('no answer in time')), milliseconds)
   try {
@@ -101,8 +101,8 @@ export class MatteHosts {
 
   /** Linear memory that the edge's isolates hold; null where they do not say. */
   async readMemory(): Promise<WasmMemory | null> {
-    const memory = await this.#services.edge?.readMemory?.().catch(() => null)
-    return memory ?? null
+    const memory = this.#services.edge?.readMemory?.()
+    return memory ? within(PING_LIMIT_MS, memory).catch(() => null) : null
   }
 
   /**

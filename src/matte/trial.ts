@@ -1,6 +1,6 @@
 import { now } from '../clock.ts'
 import { findHost } from './choose-host.ts'
-import type { MatteHosts } from './hosts.ts'
+import { type MatteHosts, within } from './hosts.ts'
 import type { WasmMemory } from './matte.ts'
 import { defaultMatteOptions } from './options.ts'
 
@@ -33,13 +33,18 @@ export async function tryMatte(hosts: MatteHosts): Promise<Trial> {
   const file = Uint8Array.from(atob(tinyPicture), (letter) => letter.charCodeAt(0))
   const picture = { format: 'jpeg', size: file.length, open: async () => new Blob([file]).stream() } as const
   const options = { ...defaultMatteOptions, quality: 'fast' } as const
-  const began = now()
-  const result = await hosts.cut([findHost('edge')], picture, options)
-  if (result.ok) await new Response(result.body).arrayBuffer().catch(() => {})
-  return {
-    result: result.ok ? 'ok' : result.code,
-    ...(result.ok && { model: result.facts.model }),
-    milliseconds: now() - began,
-    wasmMemory: await hosts.readMemory(),
+  const edge = findHost('edge')
+  const cut = async (): Promise<Pick<Trial, 'result' | 'model'>> => {
+    const result = await hosts.cut([edge], picture, options)
+    if (!result.ok) return { result: result.code }
+    await new Response(result.body).arrayBuffer()
+    return { result: 'ok', model: result.facts.model }
   }
+  const began = now()
+  // What hangs, or breaks off while it is read, is no cut-out either.
+  const end = await within(edge.limitSeconds * 1000, cut()).catch((error: unknown) => {
+    console.error(JSON.stringify({ level: 'error', event: 'trial_failed', message: String(error) }))
+    return { result: 'processor_unavailable' }
+  })
+  return { ...end, milliseconds: now() - began, wasmMemory: await hosts.readMemory() }
 }

@@ -258,6 +258,27 @@ describe('a trial', () => {
     expect(asked).toEqual(['edge'])
   })
 
+  it('tells that what the edge wrote broke off', async () => {
+    const body = new ReadableStream<Uint8Array>({ pull: () => Promise.reject(new Error('the place was lost')) })
+    const edge: Answer = async () => ({ ok: true, contentType: 'image/png', facts: { ...facts, model: 'edge' }, body })
+    expect(await tryMatte(createHosts({ edge }).hosts)).toMatchObject({ result: 'processor_unavailable' })
+  })
+
+  it('ends where the edge does not, nor tells its memory', async () => {
+    vi.useFakeTimers()
+    const edge: MatteService = {
+      cut: () => new Promise(() => {}),
+      ping: async () => {},
+      readMemory: () => new Promise(() => {}),
+    }
+    const ended = vi.fn()
+    void tryMatte(new MatteHosts({ edge })).then(ended)
+    await vi.advanceTimersByTimeAsync(64_000)
+    vi.useRealTimers()
+    const trial = { result: 'processor_unavailable', milliseconds: 60_000, wasmMemory: null }
+    expect(ended).toHaveBeenCalledWith(trial)
+  })
+
   it('tells that the edge broke', async () => {
     expect(await tryMatte(createHosts({ edge: breaks }).hosts)).toMatchObject({ result: 'processor_unavailable' })
   })
