@@ -48,7 +48,6 @@ const query = z
       .describe('fast: the small model. best: the large one, where there is a Container. auto: what fits the picture.'),
     model: z
       .string()
-      .regex(/^[a-z\d-]{0,60}$/, 'model must be the id of a model')
       .default('')
       .describe('In place of a quality, one of the models that this endpoint’s description names, by its id.'),
     store: z
