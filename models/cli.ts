@@ -38,8 +38,13 @@ const commands: Readonly<Record<string, (...parameters: string[]) => Promise<voi
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)
 const command = commands[name]
-if (command) await command(...parameters)
-else {
+if (command) {
+  await command(...parameters).catch((error: NodeJS.ErrnoException) => {
+    if (!error.code?.startsWith('ERR_PARSE_ARGS_')) throw error
+    console.error(error.message)
+    process.exit(1)
+  })
+} else {
   console.error(`There is no "${name}"; use ${Object.keys(commands).join(' or ')}.`)
   process.exit(1)
 }

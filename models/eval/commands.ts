@@ -1,11 +1,13 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultMostDoubt } from '../../src/matte/options.ts'
-import { defaultMatteModel } from '../index.ts'
+import { loadModel } from '../../workers/container/inference.ts'
+import { defaultMatteModel, type MatteModel } from '../index.ts'
 import { isMeaning, meanings } from '../meaning.ts'
+import { modelsFolder } from '../verify.ts'
 import { describeRun } from './bench.ts'
 import { createCascade, doubtOf, drawCurve, remember } from './cascade.ts'
-import { type EvalModel, type FileOptions, findRow, openModel } from './eval-model.ts'
+import { createEvalModel, type EvalModel, type FileOptions, findRow, openModel } from './eval-model.ts'
 import { comparedSide, edgeSide, evaluate } from './evaluate.ts'
 import type { ExampleSet } from './examples.ts'
 import { formatFigures } from './figures.ts'
@@ -19,6 +21,8 @@ export { UsageError } from './usage-error.ts'
 
 /** The model of `quality=best`. */
 const CONTAINER_MODEL = 'isnet-1024'
+/** Names the two models of `quality=auto` together. */
+const CASCADE = 'cascade'
 
 const fileOptions = {
   size: { type: 'string' },
@@ -66,11 +70,52 @@ function readShare(option: string, text: string): number {
   throw new UsageError(`${option} must be a number from 0 to 1`)
 }
 
-async function readSets(folders: readonly string[]): Promise<ExampleSet[]> {
-  if (folders.length === 0) return readShippedSets()
-  const sets = await Promise.all(folders.map((folder) => readFolder(resolve(folder))))
-  if (sets.flat().length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${folders.join(', ')}`)
-  return sets.flat()
+/** What is in a folder that somebody names. */
+const readNamed = (folder: string): Promise<ExampleSet[]> =>
+  readFolder(resolve(folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall === 'scandir') throw new UsageError(`${folder} cannot be read: ${error.message}`)
+    throw error
+  })
+
+/** The sets of some folders, which are called by their paths where several have the same name. */
+async function readSets(given: readonly string[]): Promise<ExampleSet[]> {
+  if (given.length === 0) return readShippedSets()
+  const folders = [...new Set(given)]
+  const isClear = new Set(folders.map((folder) => basename(resolve(folder)))).size === folders.length
+  const lists = await Promise.all(folders.map(readNamed))
+  const sets = lists.flatMap((list, i) => {
+    const [folder, own] = [folders[i]!, basename(resolve(folders[i]!))]
+    return isClear ? list : list.map((set) => ({ ...set, name: folder + set.name.slice(own.length) }))
+  })
+  if (sets.length === 0) throw new UsageError(`No pairs of a photograph and a mask lie in ${folders.join(', ')}`)
+  return sets
+}
+
+const keyOf = ({ id, file }: MatteModel): string => `${id} ${file}`
+
+/**
+ * The models that are named, each once: called by their ids, or as they were named where files have the same one.
+ * `cascade` shares its two with the others.
+ */
+async function openModels(names: readonly string[], options: FileOptions, mostDoubt: number): Promise<EvalModel[]> {
+  const find = (name: string) => findRow(name, options)
+  const rows = new Map<string, MatteModel>()
+  for (const name of names) if (name !== CASCADE) rows.set(name, await find(name))
+  const opened = new Map<string, EvalModel>()
+  const open = async (row: MatteModel, name = row.id): Promise<EvalModel> => {
+    const model = opened.get(keyOf(row)) ?? remember(createEvalModel(await loadModel(row, modelsFolder), name))
+    opened.set(keyOf(row), model)
+    return model
+  }
+  const openCascade = async () =>
+    createCascade(await open(await find(defaultMatteModel.id)), await open(await find(CONTAINER_MODEL)), mostDoubt)
+  const models = new Set<EvalModel>()
+  for (const name of new Set(names)) {
+    const row = rows.get(name)
+    const isClear = [...rows.values()].every((other) => other.id !== row?.id || keyOf(other) === keyOf(row))
+    models.add(row ? await open(row, isClear ? row.id : name) : await openCascade())
+  }
+  return [...models]
 }
 
 /**
@@ -93,18 +138,7 @@ export async function evaluateModels(...parameters: string[]): Promise<void> {
   })
   const mostDoubt = readShare('--most-doubt', values['most-doubt'])
   const sets = await readSets(values.data)
-  const opened = new Map<string, EvalModel>()
-  const open = async (name: string): Promise<EvalModel> => {
-    const model = opened.get(name) ?? remember(await openModel(name, readFileOptions(values)))
-    opened.set(name, model)
-    return model
-  }
-  const models = []
-  for (const name of values.model) {
-    const isCascade = name === 'cascade'
-    const cascade = async () => createCascade(await open(defaultMatteModel.id), await open(CONTAINER_MODEL), mostDoubt)
-    models.push(isCascade ? await cascade() : await open(name))
-  }
+  const models = await openModels(values.model, readFileOptions(values), mostDoubt)
   const sheet = values.sheet === undefined ? null : new Sheet(resolve(values.sheet))
   const results = await evaluate(sets, models, {
     ...(values.limit !== undefined && { limit: readCount('--limit', values.limit) }),

@@ -17,7 +17,7 @@ const formats = ['png', 'jpeg', 'webp'] as const
 export async function readPicture(path: string): Promise<Picture> {
   const file = new Uint8Array(await readFile(path))
   const format = formats.find((known) => known === sniffKind(file))
-  if (!format) throw new Error(`${path} is no PNG, JPEG or WebP`)
+  if (!format) throw new Error('this is no PNG, JPEG or WebP')
   const workplace = await Workplace.open(tmpdir(), { leave: () => {} }, new AbortController().signal)
   try {
     const raster = await decodeImage(file, readCheckedHeader(file, format), workplace)

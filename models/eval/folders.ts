@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, extname, join, parse, relative } from 'node:path'
 import { readPicture, readTruth } from './decode.ts'
 import type { Example, ExampleSet } from './examples.ts'
+import { UsageError } from './usage-error.ts'
 
 const isPhoto = (name: string): boolean => /\.(jpe?g|png|webp)$/i.test(name)
 const isMask = (name: string): boolean => /\.png$/i.test(name)
@@ -18,12 +19,22 @@ function pair(photos: readonly string[], masks: readonly string[]): [photo: stri
   })
 }
 
+/** Whatever is wrong with a file is of use only with its name. */
+const blame =
+  (path: string) =>
+  (cause: unknown): never => {
+    throw new UsageError(`${path}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+
 const createExample = ([photo, mask]: [string, string]): Example => ({
   name: basename(photo, extname(photo)),
   async open() {
-    const [picture, truth] = await Promise.all([readPicture(photo), readTruth(mask)])
+    const [picture, truth] = await Promise.all([
+      readPicture(photo).catch(blame(photo)),
+      readTruth(mask).catch(blame(mask)),
+    ])
     if (picture.width !== truth.width || picture.height !== truth.height) {
-      throw new Error(
+      throw new UsageError(
         `${mask} has ${truth.width} x ${truth.height} pixels, and ${photo} has ${picture.width} x ${picture.height}`,
       )
     }

@@ -20,7 +20,12 @@ interface Row {
   readonly cells: readonly { readonly file: string; readonly caption: string }[]
 }
 
-const escapeHtml = (text: string): string => text.replace(/[<>&"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+/** As text of HTML and of XML, which takes no sign of control, and of Unicode whole characters alone. */
+const escapeHtml = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/(?![\t\n\r])[\p{Cc}\ufffe\uffff]/gu, '\ufffd')
+    .replace(/[<>&"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 
 const openPixels = ({ pixels, width, height }: Pick<Picture, 'pixels' | 'width' | 'height'>): Sharp =>
   sharp(pixels, { raw: { width, height, channels: 4 } })

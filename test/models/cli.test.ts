@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -44,10 +44,50 @@ describe('npm run models --', () => {
     [['eval', '--refine', 'much'], /--refine may be none or decontaminate/],
     [['eval', '--model', 'models/starter.onnx', '--meaning', 'x'], /--meaning may be alpha or logit or minmax/],
     [['eval', '--most-doubt', 'x'], /--most-doubt must be a number from 0 to 1/],
+    [['eval', '--data', 'no-such-folder'], /no such file or directory.*no-such-folder/],
+    [['eval', '--modle', 'starter'], /Unknown option '--modle'/],
+    [['pull', 'u2netp', '--non-comercial'], /Unknown option '--non-comercial'/],
     [['bench', 'modnet'], /not here yet: npm run models -- pull modnet-512/],
   ])('%j: refused in one line, with exit status 1', (parameters, message) => {
     const { status, text } = run(...parameters)
     expect([status, text.trim().split('\n').length, text]).toEqual([1, 1, expect.stringMatching(message)])
+  })
+
+  it('eval tells files apart that have the same name, and folders too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pixtoll-eval-names-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const places = ['one', 'two'].map((name) => join(folder, name, 'same'))
+    for (const place of places) {
+      mkdirSync(place, { recursive: true })
+      copyFileSync('models/starter.onnx', join(place, 'best.onnx'))
+      for (const end of ['jpg', 'png']) copyFileSync(`test/fixtures/eval/cows-00015.${end}`, join(place, `cows.${end}`))
+    }
+    const models = places.flatMap((place) => ['--model', join(place, 'best.onnx')])
+    const { text } = run('eval', ...models, ...places.flatMap((place) => ['--data', place]))
+    const rows = text.split('\n').filter((line) => /^\| \//.test(line))
+    const cells = rows.map((row) =>
+      row
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(1, 4),
+    )
+    const pairs = places.flatMap((set) => places.map((place) => [set, join(place, 'best.onnx'), '1']))
+    expect(cells).toEqual(pairs)
+  })
+
+  it('eval names a model once that is asked for twice', () => {
+    const { text } = run(
+      'eval',
+      '--model',
+      'edge',
+      '--model',
+      'edge-320',
+      '--data',
+      'test/fixtures/eval',
+      '--limit',
+      '1',
+    )
+    expect(text.match(/^\| eval .*/gm)).toEqual([expect.stringMatching(/\| edge-320 +\| 1 /)])
   })
 
   it('bench: what a model takes', () => {

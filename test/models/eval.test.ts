@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -9,6 +9,7 @@ import { cutOut, evaluate, type Result, summarize } from '../../models/eval/eval
 import { formatFigures } from '../../models/eval/figures.ts'
 import { readFolder } from '../../models/eval/folders.ts'
 import { Sheet } from '../../models/eval/sheet.ts'
+import { UsageError } from '../../models/eval/usage-error.ts'
 import { orient, type Picture } from '../../workers/matte/picture.ts'
 import { discAlpha, discModel } from '../container/kit.ts'
 
@@ -87,6 +88,19 @@ describe('a folder of pairs', () => {
     const [set] = await readFolder(folder)
     await expect(set!.examples[0]!.open()).rejects.toThrow(/a\.png has 60 x 90 pixels, and .*a\.jpg has 120 x 90/)
   })
+})
+
+it.each([
+  ['a.jpg', 'the photograph'],
+  ['a.png', 'the mask'],
+])('a pair whose %s is broken is an error that names the file', async (broken) => {
+  await draw('a.jpg')
+  await draw('a.png')
+  writeFileSync(join(folder, broken), readFileSync(join(folder, broken)).subarray(0, 200))
+  const [set] = await readFolder(folder)
+  const error = await set!.examples[0]!.open().catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(UsageError)
+  expect((error as Error).message).toMatch(new RegExp(`^${join(folder, broken)}: .`))
 })
 
 describe('what is measured', () => {
@@ -185,6 +199,16 @@ it('a sheet shows input, truth, mattes and cut-outs on green, the worst first', 
   const { dominant } = await sharp(files[3]).stats()
   expect(dominant.g).toBeGreaterThan(dominant.r + 100)
   expect(await sharp(paths.sheet).metadata()).toMatchObject({ width: 4 * 240, height: 2 * 200 })
+})
+
+it('a sheet shows pictures whose names hold what no XML may', async () => {
+  const sheet = new Sheet(join(folder, 'sheet'))
+  const picture = orient({ pixels: new Uint8Array(width * height * 4).fill(255), width, height, hasAlpha: false }, 1)
+  const truth = { width, height, values: new Float32Array(width * height).fill(1) }
+  const odd = { ...result('s', 'm', 0.5), name: 'bell\u0007 \ud800 & <b>' }
+  await sheet.add([{ result: odd, picture, truth, cutOut: picture.pixels }])
+  const { page } = await sheet.finish()
+  expect(readFileSync(page, 'utf8')).toContain('<h2>s: bell\ufffd \ufffd &#38; &#60;b&#62;</h2>')
 })
 
 describe('composites', () => {
