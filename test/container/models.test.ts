@@ -70,6 +70,11 @@ describe('a shelf of models', () => {
     expect(await ask(shelf, { quality: 'auto', model: defaultMatteModel.id })).toBe(defaultMatteModel.id)
     expect(await ask(shelf, { quality: 'auto', model: 'three-64' })).toBeNull()
   })
+  it('knows models without their size too, since MATTE_MODELS may name them so, here and at the gateway', async () => {
+    const { shelf } = createShelf()
+    expect(await ask(shelf, { quality: 'auto', model: 'two' })).toBe('two-64')
+    expect(await ask(shelf, { quality: 'auto', model: 'edge' })).toBe(defaultMatteModel.id)
+  })
   it('gives the fast one for fast, and the first of the others for anything else', async () => {
     const { shelf } = createShelf()
     expect(await ask(shelf, { quality: 'fast' })).toBe(defaultMatteModel.id)

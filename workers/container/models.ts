@@ -61,6 +61,7 @@ export function selectModels(circumstances: Circumstances): Selection {
 export class ModelShelf {
   readonly #fast: Promise<LoadedModel>
   readonly #others: ReadonlyMap<string, Promise<LoadedModel | null>>
+  readonly #rows: readonly MatteModel[]
   readonly #loaded = new Set<string>()
 
   /** @param load loads a model's file; a rejection is logged, and the fast model serves in place of the best */
@@ -70,6 +71,7 @@ export class ModelShelf {
       this.#loaded.add(model.id)
       return loaded
     }
+    this.#rows = [defaultMatteModel, ...models]
     this.#fast = keep(defaultMatteModel)
     this.#others = new Map(
       models.map((model) => [
@@ -92,10 +94,16 @@ export class ModelShelf {
     await Promise.all([this.#fast, ...this.#others.values()])
   }
 
-  /** The model that was chosen, null if it is not served; or the one that a quality gets. */
+  /**
+   * The model that was chosen, with or without its size as `MATTE_MODELS` may name it, null if it is not served; or the
+   * one that a quality gets.
+   */
   async find({ quality, model }: Pick<MatteOptions, 'quality' | 'model'>): Promise<LoadedModel | null> {
-    if (model !== undefined && model !== defaultMatteModel.id) return (await this.#others.get(model)) ?? null
-    if (model !== undefined || quality === 'fast') return this.#fast
+    if (model !== undefined) {
+      const id = findModel(model, this.#rows)?.id
+      return id === defaultMatteModel.id ? this.#fast : ((await this.#others.get(id ?? '')) ?? null)
+    }
+    if (quality === 'fast') return this.#fast
     const [best] = this.#others.values()
     return (await best) ?? this.#fast
   }
