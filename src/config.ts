@@ -112,7 +112,8 @@ const schema = z.object({
       .transform((text) => text.split(',').filter(Boolean)),
   ),
   MATTE_MOST_DOUBT: z.preprocess(
-    (value) => value || String(defaultMostDoubt),
+    // In wrangler.toml it may be a number: 0 is one, not a missing value.
+    (value) => (typeof value === 'number' ? String(value) : value || String(defaultMostDoubt)),
     z
       .string()
       .regex(/^(0(\.\d{1,4})?|1(\.0+)?)$/, 'must be a number from 0 to 1; 1 asks the Container for no second opinion')

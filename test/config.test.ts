@@ -135,6 +135,15 @@ describe('readConfig', () => {
     }
   })
 
+  it('reads how much doubt of a matte is too much, as text or as a number of wrangler.toml', () => {
+    const read = (MATTE_MOST_DOUBT: unknown) => readConfig({ ...sound, MATTE_MOST_DOUBT })
+    expect([undefined, ''].map((value) => read(value).mostDoubt)).toEqual([defaultMostDoubt, defaultMostDoubt])
+    expect(['0', 0, '0.25', 0.25, '1', 1].map((value) => read(value).mostDoubt)).toEqual([0, 0, 0.25, 0.25, 1, 1])
+    for (const wrong of ['1.5', '-1', 'x', 2]) {
+      expect(read(wrong).problems).toEqual([expect.stringMatching(/^MATTE_MOST_DOUBT must be a number from 0 to 1/)])
+    }
+  })
+
   it('reads where the Container is', () => {
     const container = { CONTAINER_URL: 'https://container.example.com/', CONTAINER_TOKEN: 't'.repeat(32) }
     const { container: read } = readConfig({ ...sound, ...container })
