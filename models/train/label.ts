@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, truncate } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative } from 'node:path'
 import sharp from 'sharp'
 import { judge, judgeEmpty, type Measures } from './agreement.ts'
@@ -51,6 +51,13 @@ export async function readLabels(cache: string): Promise<Label[]> {
   return whole.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Label] : []))
 }
 
+/** Cuts off a last line that was being written when a run was killed; the lines before it are not touched. */
+async function dropCutLine(list: string): Promise<void> {
+  const file = await readFile(list).catch(() => null)
+  const end = (file?.lastIndexOf('\n') ?? -1) + 1
+  if (file && end < file.length) await truncate(list, end)
+}
+
 /** Sees a photograph and keeps what may be kept of it. */
 async function labelPhoto(file: Buffer, source: string, id: string, teacher: Teacher, folder: string) {
   const cache = new Cache(folder)
@@ -81,7 +88,7 @@ export async function labelPhotos(
   const list = join(cache, 'labels.jsonl')
   const before = await readLabels(cache)
   const done = new Set(before.map(({ sha256 }) => sha256))
-  await writeFile(list, before.map((label) => `${JSON.stringify(label)}\n`).join(''))
+  await dropCutLine(list)
   const entries = await readdir(photos, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile() && /\.(jpe?g|png|webp)$/i.test(entry.name))

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -138,6 +139,17 @@ describe('labelling', () => {
         .map(({ photo }) => photo)
         .sort(),
     ).toEqual(['discs/one.png', 'discs/two.png'])
+  })
+
+  it('leaves the lines that are there as they are: being killed at the start costs none of them', async () => {
+    await run()
+    const list = join(cache, 'labels.jsonl')
+    const before = statSync(list)
+    await run()
+    expect(statSync(list).mtimeMs).toBe(before.mtimeMs)
+    appendFileSync(list, '{"sha256":"abc","pho')
+    await run()
+    expect([statSync(list).size, statSync(list).ino]).toEqual([before.size, before.ino])
   })
 
   it('writes down what cannot be decoded, and goes on', async () => {
