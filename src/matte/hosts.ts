@@ -80,8 +80,7 @@ export class MatteHosts {
    * @throws ApiError `invalid_image` if none of them takes it
    */
   choose(header: ImageHeader | null, options: MatteOptions): readonly [MatteHost, ...MatteHost[]] {
-    const time = now()
-    const busy = new Set(this.available.filter((name) => (this.#busyUntil.get(name) ?? 0) > time))
+    const busy = new Set(this.available.filter((name) => this.#isBusy(name)))
     const hosts = chooseHosts(header, options, { available: this.available, busy })
     if (typeof hosts === 'string') throw new ApiError('invalid_image', { message: hosts })
     return hosts
@@ -119,17 +118,19 @@ export class MatteHosts {
       const isLast = i === hosts.length - 1
       // One that hangs would use up the time of the others.
       if ((!isLast || unsure) && !(await this.#isUp(host))) continue
+      // One that has no room is no second opinion: it would only let the caller wait.
+      const mayBeUnsure = isPassedOn && hosts.slice(i + 1).some((other) => !this.#isBusy(other.name))
       const result = unsure
         ? await this.#askWithin(SECOND_WITHIN_MS - (now() - began), name, picture, options)
-        : await this.#ask(name, picture, options, isPassedOn && !isLast ? this.#mostDoubt : undefined)
+        : await this.#ask(name, picture, options, mayBeUnsure ? this.#mostDoubt : undefined)
       if (result.ok) return result
       if (result.isUnsure) {
         unsure = host
         continue
       }
-      if (unsure && result.code !== 'no_foreground') break
       const isBusy = result.code === 'processor_unavailable'
       if (isBusy) this.#busyUntil.set(name, now() + (result.retryAfter ?? 5) * 1000)
+      if (unsure && result.code !== 'no_foreground') break
       const mayGoOn = (isBusy || result.tryElsewhere) && now() - began < RETRY_WITHIN_MS
       // What the last one does not take, another would have taken, had it had room.
       if (isLast && result.tryElsewhere && hosts.length > 1) return refused
@@ -138,6 +139,11 @@ export class MatteHosts {
     }
     // What is unsure is better than nothing.
     return unsure ? this.#ask(unsure.name, picture, options) : refused
+  }
+
+  /** Whether it said lately that it is full. */
+  #isBusy(name: HostName): boolean {
+    return (this.#busyUntil.get(name) ?? 0) > now()
   }
 
   async #ask(name: HostName, picture: Picture, options: MatteOptions, mostDoubt?: number): Promise<MatteResult> {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ImageHeader } from '../../src/images/facts.ts'
 import type { HostName } from '../../src/matte/choose-host.ts'
 import { MatteHosts } from '../../src/matte/hosts.ts'
@@ -137,6 +137,23 @@ describe('an edge that is unsure of what it sees', () => {
     const { asked, run } = cascade({ edge, container }, ping)
     expect(await run()).toMatchObject({ ok: true, facts: { model: 'edge' } })
     expect(asked.at(-1)).toBe('edge')
+  })
+
+  it('is believed at once while the Container says that it has no room, and asks it when it has', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let isFull = true
+    const container: Answer = (mostDoubt) =>
+      isFull ? fails({ code: 'processor_unavailable', retryAfter: 9 })(mostDoubt) : works('isnet-1024')(mostDoubt)
+    const { asked, run } = cascade({ edge, container })
+    await run()
+    expect(asked.splice(0)).toEqual(['edge 0.2', 'ping container', 'container', 'edge'])
+    // What is busy waits half a minute for room before it says so.
+    expect(await run()).toMatchObject({ ok: true, facts: { model: 'edge' } })
+    expect(asked.splice(0)).toEqual(['edge'])
+    isFull = false
+    vi.advanceTimersByTime(10_000)
+    expect(await run()).toMatchObject({ ok: true, facts: { model: 'isnet-1024' } })
   })
 
   it('is not believed against a Container that sees nothing', async () => {
