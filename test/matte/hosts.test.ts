@@ -4,7 +4,6 @@ import type { HostName } from '../../src/matte/choose-host.ts'
 import { MatteHosts } from '../../src/matte/hosts.ts'
 import type { MatteFailure, MatteResult, MatteService } from '../../src/matte/matte.ts'
 import { defaultMatteOptions } from '../../src/matte/options.ts'
-import { tryMatte } from '../../src/matte/trial.ts'
 
 const facts = { width: 1, height: 1, bbox: [0, 0, 1, 1], coverage: 1 } as const
 const png = (width: number, height: number): ImageHeader => ({
@@ -264,40 +263,6 @@ describe('in time', () => {
     await vi.advanceTimersByTimeAsync(20_000)
     expect(await end).toMatchObject({ ok: false })
     expect(asked).toEqual(['edge'])
-  })
-})
-
-describe('a trial', () => {
-  it('asks the edge alone, and tells why nothing was cut out', async () => {
-    const { asked, hosts } = createHosts({ edge: fails({ code: 'no_foreground' }), container: works('isnet-1024') })
-    const trial = { result: 'no_foreground', milliseconds: expect.any(Number), wasmMemory: null }
-    expect(await tryMatte(hosts)).toEqual(trial)
-    expect(asked).toEqual(['edge'])
-  })
-
-  it('tells that what the edge wrote broke off', async () => {
-    const body = new ReadableStream<Uint8Array>({ pull: () => Promise.reject(new Error('the place was lost')) })
-    const edge: Answer = async () => ({ ok: true, contentType: 'image/png', facts: { ...facts, model: 'edge' }, body })
-    expect(await tryMatte(createHosts({ edge }).hosts)).toMatchObject({ result: 'processor_unavailable' })
-  })
-
-  it('ends where the edge does not, nor tells its memory', async () => {
-    vi.useFakeTimers()
-    const edge: MatteService = {
-      cut: () => new Promise(() => {}),
-      ping: async () => {},
-      readMemory: () => new Promise(() => {}),
-    }
-    const ended = vi.fn()
-    void tryMatte(new MatteHosts({ edge })).then(ended)
-    await vi.advanceTimersByTimeAsync(64_000)
-    vi.useRealTimers()
-    const trial = { result: 'processor_unavailable', milliseconds: 60_000, wasmMemory: null }
-    expect(ended).toHaveBeenCalledWith(trial)
-  })
-
-  it('tells that the edge broke', async () => {
-    expect(await tryMatte(createHosts({ edge: breaks }).hosts)).toMatchObject({ result: 'processor_unavailable' })
   })
 })
 
