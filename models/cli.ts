@@ -37,7 +37,7 @@ const commands: Readonly<Record<string, (...parameters: string[]) => Promise<voi
   'data-card': train('card'),
 }
 const [name = 'list', ...parameters] = process.argv.slice(2)
-const command = commands[name]
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (command) {
   await command(...parameters).catch((error: NodeJS.ErrnoException) => {
     if (!error.code?.startsWith('ERR_PARSE_ARGS_')) throw error

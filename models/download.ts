@@ -145,8 +145,9 @@ async function receive(part: Part, expected: Expected, progress: Progress) {
   }
   const sums = new Sums()
   if (from > 0) await hashPart(part.path, sums)
-  await part.describe(url, etag)
   const file = await open(part.path, from > 0 ? 'a' : 'w')
+  // Only now: what lay there before is gone, or is of this very file.
+  await part.describe(url, etag)
   const explainDisk = (error: Error): never => {
     throw new Unfinished(`${part.path} could not be written: ${error.message}`)
   }
