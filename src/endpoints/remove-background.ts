@@ -6,7 +6,6 @@ import type { HostedFile } from '../hosting/hosted-file.ts'
 import { hostedFile } from '../hosting/schemas.ts'
 import { type Tier, tiers } from '../hosting/tiers.ts'
 import { checkImage, maxFileBytes, maxSide } from '../images/check-image.ts'
-import type { MatteHost } from '../matte/choose-host.ts'
 import type { MatteHosts } from '../matte/hosts.ts'
 import type { CutOutFacts } from '../matte/matte.ts'
 import { defaultMatteOptions, readMargin } from '../matte/options.ts'
@@ -174,11 +173,11 @@ export const removeBackground = defineEndpoint({
       const head = await body.readHead()
       const { format, header } = checkImage(head.bytes, head.isWhole, contentType)
       const hosts = matte.choose(header, options)
-      const asked: readonly MatteHost[] = matte.isPassedOn(hosts, options) ? hosts : hosts.slice(0, 1)
+      const asked = matte.isPassedOn(hosts, options) ? hosts : hosts.slice(0, 1)
       const pixels = header ? header.width * header.height : matte.pixelLimit(options.format)
       return {
         options: { ...options, ...(store && { store }) },
-        workSeconds: asked.reduce((sum, host) => sum + host.expectSeconds(pixels), 0),
+        workSeconds: Math.max(...asked.map((host) => host.expectSeconds(pixels))),
         limitSeconds: Math.max(...hosts.map(({ limitSeconds }) => limitSeconds)),
         assertReady: () => matte.assertUp(hosts),
         takeBody: () => takeUpload(body, { bytes: maxFileBytes, error: 'image_too_large' }, till.spool),

@@ -14,16 +14,15 @@ const service: MatteService = { cut: () => Promise.reject(new Error('nobody has 
 const both = new MatteHosts({ edge: service, container: service }, ['isnet-1024', 'u2net-320'])
 const edgeAlone = new MatteHosts({ edge: service }, ['isnet-1024'])
 
-type Call = Awaited<ReturnType<NonNullable<typeof removeBackground.sale>['prepare']>>
-
 /** What is known of a request before anybody pays: the options that it is the same request by, or why it is refused. */
-async function prepare(query: string, matte = both, tell = ({ options }: Call): object => options): Promise<object> {
+async function prepare(query: string, matte = both): Promise<object> {
   const app = new Hono<AppEnv>()
   app.post('/', async (c) => {
     c.set('body', openRequestBody(c.req.raw))
     c.set('services', { matte, till: {}, files: {} } as unknown as Services)
     try {
-      return c.json(tell(await removeBackground.sale!.prepare(c as unknown as Context<AppEnv>)))
+      const { options } = await removeBackground.sale!.prepare(c as unknown as Context<AppEnv>)
+      return c.json(options)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       return c.json({ code: error.code, message: error.message })
@@ -64,14 +63,4 @@ describe('a model that is chosen', () => {
     const refused = { code: 'invalid_request', message: expect.stringMatching(message) }
     expect(await prepare(`model=isnet-1024&${more}`)).toEqual(refused)
   })
-})
-
-it('a payment must last for both hosts where one may be asked after the other', async () => {
-  const expectSeconds = (query: string, matte: MatteHosts) =>
-    prepare(query, matte, ({ workSeconds }) => ({ seconds: Math.round(workSeconds) }))
-  const cascade = new MatteHosts({ edge: service, container: service }, [], 0.4)
-  expect(await expectSeconds('', cascade)).toEqual({ seconds: 26 })
-  expect(await expectSeconds('', both)).toEqual({ seconds: 10 })
-  expect(await expectSeconds('quality=fast', cascade)).toEqual({ seconds: 10 })
-  expect(await expectSeconds('quality=best', cascade)).toEqual({ seconds: 16 })
 })
