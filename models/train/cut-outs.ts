@@ -28,14 +28,21 @@ const place = ({ photo }: Kept): readonly [source: string, id: string] => [
   basename(photo, extname(photo)),
 ]
 
+/** Pairs that are still there: somebody may have looked at one, and removed it. */
+async function* readPairs(folder: string) {
+  for (const label of (await readLabels(folder)).filter(isPair)) {
+    const [source, id] = place(label)
+    const pair = join(folder, 'pairs', source, id)
+    if (existsSync(`${pair}.jpg`) && existsSync(`${pair}.png`)) yield { label, source, id, pair }
+  }
+}
+
 /** Makes cut-outs of the pairs that are sure, but for those it has made before. Answers how many. */
 export async function cutOutPairs(folder: string): Promise<number> {
   const cache = new Cache(folder)
   let made = 0
-  for (const label of (await readLabels(folder)).filter(isPair)) {
-    const [source, id] = place(label)
+  for await (const { label, source, id, pair } of readPairs(folder)) {
     if (!isSure(label.measures) || existsSync(join(folder, 'cutouts', source, `${id}.png`))) continue
-    const pair = join(folder, 'pairs', source, id)
     const matte = await readPlane(sharp(await readFile(`${pair}.png`)).extractChannel(0))
     if (touchesBorder(matte)) continue
     const { data, width, height } = matte
@@ -55,11 +62,9 @@ const crowded = new Set(sources.filter(({ hasOthers }) => hasOthers).map(({ name
 export async function cropPairs(folder: string): Promise<number> {
   const cache = new Cache(folder)
   let made = 0
-  for (const label of (await readLabels(folder)).filter(isPair)) {
-    const [source, id] = place(label)
+  for await (const { label, source, id, pair } of readPairs(folder)) {
     if (crowded.has(source) || label.measures.fog > 0.02) continue
     if (existsSync(join(folder, 'grounds', source, `${id}.jpg`))) continue
-    const pair = join(folder, 'pairs', source, id)
     const matte = await readPlane(sharp(await readFile(`${pair}.png`)).extractChannel(0))
     const seen = { ...matte, data: Buffer.from(matte.data.map((alpha) => (alpha > 12 ? alpha : 0))) }
     const box = findGround(seen, createRandom(Number.parseInt(label.sha256.slice(0, 8), 16)), 120)

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { compareMattes, judge, judgeEmpty, type Measures, measureMatte } from '../../models/train/agreement.ts'
+import { cropPairs, cutOutPairs } from '../../models/train/cut-outs.ts'
 import { type Label, labelPhotos } from '../../models/train/label.ts'
 import { discModel } from '../container/kit.ts'
 
@@ -159,6 +160,31 @@ describe('labelling', () => {
       expect.objectContaining({ photo: 'discs/broken.jpg', broken: expect.any(String) }),
     )
     expect(existsSync(join(cache, 'pairs/discs/broken.png'))).toBe(false)
+  })
+})
+
+describe('what is made of pairs', () => {
+  const make = async () => [await cutOutPairs(cache), await cropPairs(cache)]
+  beforeEach(async () => {
+    await draw('two.png', 50)
+    await run()
+    // As sure as a label of a real photograph: these discs are seen in a square of 64 pixels.
+    const sure = readLabels().map((label) => ({ ...label, measures: { blur: 1, fog: 0, mirrorIou: 1 } }))
+    writeFileSync(join(cache, 'labels.jsonl'), sure.map((label) => `${JSON.stringify(label)}\n`).join(''))
+  })
+
+  it('is made once', async () => {
+    expect([await make(), await make()]).toEqual([
+      [2, 0],
+      [0, 0],
+    ])
+    expect(existsSync(join(cache, 'cutouts/discs/one.png'))).toBe(true)
+  })
+
+  it('lacks pairs that somebody removed by hand, and nothing else', async () => {
+    for (const end of ['jpg', 'png']) rmSync(join(cache, `pairs/discs/one.${end}`))
+    expect(await make()).toEqual([1, 0])
+    expect(existsSync(join(cache, 'cutouts/discs/two.png'))).toBe(true)
   })
 })
 
