@@ -46,13 +46,13 @@ export interface ShippedModel extends MatteModel {
 /** Every matte model of this repository. Input size and normalisation are read from here, everywhere. */
 export const matteModels = [
   {
-    id: 'edge-320',
+    id: 'edge-352',
     file: 'edge.onnx',
-    sha256: '3d127f00d78f0167427c47d8a583657d497499e6ab49b4601b03c7ed633bc41d',
+    sha256: '0bf04106b2d31143a79e78233a2c5cd707a2103f32009bf2ba256fffe74ac6e5',
     bytes: 4_243_884,
     licence: 'MIT; its encoder began as MobileNetV2 of google-coral/test_data, Apache-2.0',
     source: 'Trained for this project, taught by IS-Net; data and training are described in models/README.md.',
-    input: { name: 'input', size: 320, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    input: { name: 'input', size: 352, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     output: { name: 'alpha', meaning: 'alpha' },
   },
   // What was there before, to compare with.

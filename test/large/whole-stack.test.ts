@@ -59,7 +59,7 @@ describe('the edge’s model', () => {
     for (const refine of ['none', 'decontaminate'] as const) {
       const edge = await buy(file, type, `?quality=fast&refine=${refine}`)
       const container = await askContainer(file, type, { quality: 'fast', refine })
-      expect(edge.headers.get('x-model')).toBe('edge-320')
+      expect(edge.headers.get('x-model')).toBe('edge-352')
       const [one, other] = [await readAlpha(edge), await readAlpha(container)]
       expect(other.length).toBe(one.length)
       let worst = 0

@@ -98,7 +98,7 @@ describe('the edge', () => {
   })
 
   it('works though the Container is down, which nobody asks', async () => {
-    const { asked, run } = createHosts({ edge: works('edge-320'), container: breaks }, () => Promise.reject())
+    const { asked, run } = createHosts({ edge: works('edge-352'), container: breaks }, () => Promise.reject())
     expect(await run()).toMatchObject({ ok: true })
     expect(asked).toEqual(['edge'])
   })
@@ -185,12 +185,12 @@ describe('a picture whose size is not known yet', () => {
   }
 
   it('is the Container’s', async () => {
-    const { result, asked } = await cutUnknown(works('edge-320'), true)
+    const { result, asked } = await cutUnknown(works('edge-352'), true)
     expect([result.ok, asked.at(-1)]).toEqual([true, 'container'])
   })
 
   it('is the edge’s while the Container is down: what fits it still works', async () => {
-    const { result, asked } = await cutUnknown(works('edge-320'), false)
+    const { result, asked } = await cutUnknown(works('edge-352'), false)
     expect([result.ok, asked.at(-1)]).toEqual([true, 'edge'])
   })
 
@@ -219,7 +219,7 @@ describe('in time', () => {
 
   it('a Container that does not answer is 503 before anybody pays, and is looked at again after 5 seconds', async () => {
     let isDown = true
-    const { asked, run } = createHosts({ edge: works('edge-320'), container: works('isnet-1024') }, async () => {
+    const { asked, run } = createHosts({ edge: works('edge-352'), container: works('isnet-1024') }, async () => {
       if (isDown) throw new Error('no answer')
     })
     await expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable', options: { retryAfter: 10 } })
@@ -231,7 +231,7 @@ describe('in time', () => {
   })
 
   it('a Container that hangs is down after 4 seconds', async () => {
-    const { run } = createHosts({ edge: works('edge-320'), container: works('x') }, () => new Promise(() => {}))
+    const { run } = createHosts({ edge: works('edge-352'), container: works('x') }, () => new Promise(() => {}))
     const end = expect(run(5000)).rejects.toMatchObject({ code: 'processor_unavailable' })
     await vi.advanceTimersByTimeAsync(4_000)
     await end
@@ -242,12 +242,12 @@ describe('in time', () => {
     const body = new ReadableStream<Uint8Array>({ cancel: canceled })
     const late = Promise.withResolvers<MatteResult>()
     const edge = (mostDoubt?: number) =>
-      (mostDoubt === undefined ? works('edge-320') : fails({ code: 'processor_unavailable', isUnsure: true }))()
+      (mostDoubt === undefined ? works('edge-352') : fails({ code: 'processor_unavailable', isUnsure: true }))()
     const { run } = createHosts({ edge, container: () => late.promise }, async () => {}, 0.2)
     const ended = vi.fn()
     void run().then(ended)
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(ended).toHaveBeenCalledWith(expect.objectContaining({ facts: { ...facts, model: 'edge-320' } }))
+    expect(ended).toHaveBeenCalledWith(expect.objectContaining({ facts: { ...facts, model: 'edge-352' } }))
     late.resolve({ ok: true, contentType: 'image/png', facts: { ...facts, model: 'isnet-1024' }, body })
     await vi.advanceTimersByTimeAsync(0)
     expect(canceled).toHaveBeenCalled()

@@ -11,14 +11,14 @@ function createHosts(cut: () => Promise<MatteResult>, readMemory = async () => m
 }
 const answer = (body: ReadableStream<Uint8Array>): MatteResult => ({
   ...{ ok: true, contentType: 'image/png', body },
-  facts: { width: 1, height: 1, bbox: [0, 0, 1, 1], coverage: 1, model: 'edge-320' },
+  facts: { width: 1, height: 1, bbox: [0, 0, 1, 1], coverage: 1, model: 'edge-352' },
 })
 
 describe('a trial', () => {
   afterEach(() => vi.useRealTimers())
 
   it('asks the edge alone, and tells its model and memory', async () => {
-    const trial = { result: 'ok', model: 'edge-320', milliseconds: expect.any(Number), wasmMemory: memory }
+    const trial = { result: 'ok', model: 'edge-352', milliseconds: expect.any(Number), wasmMemory: memory }
     expect(await tryMatte(createHosts(async () => answer(new Blob(['cut-out']).stream())))).toEqual(trial)
   })
 

@@ -33,7 +33,7 @@ describe('npm run models --', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const { status, text } = run('eval', '--data', 'test/fixtures/eval', '--limit', '1', '--sheet', folder)
     expect(status).toBe(0)
-    expect(text).toMatch(/^\| eval +\| edge-320 +\| 1 /m)
+    expect(text).toMatch(/^\| eval +\| edge-352 +\| 1 /m)
     expect(text).toContain(join(folder, 'sheet.png'))
   })
 
@@ -81,13 +81,13 @@ describe('npm run models --', () => {
       '--model',
       'edge',
       '--model',
-      'edge-320',
+      'edge-352',
       '--data',
       'test/fixtures/eval',
       '--limit',
       '1',
     )
-    expect(text.match(/^\| eval .*/gm)).toEqual([expect.stringMatching(/\| edge-320 +\| 1 /)])
+    expect(text.match(/^\| eval .*/gm)).toEqual([expect.stringMatching(/\| edge-352 +\| 1 /)])
   })
 
   it('bench: what a model takes', () => {

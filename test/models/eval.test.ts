@@ -228,7 +228,7 @@ describe('a model', () => {
     expect(row.output).toEqual({ name: null, meaning: 'logit' })
   })
   it('that is not there is an error that says what to do', async () => {
-    await expect(findRow('no-such')).rejects.toThrow(/There is no model "no-such"; there is edge-320, starter-320, /)
+    await expect(findRow('no-such')).rejects.toThrow(/There is no model "no-such"; there is edge-352, starter-320, /)
     await expect(findRow('modnet')).rejects.toThrow(/not here yet: npm run models -- pull modnet-512/)
   })
 })
