@@ -40,10 +40,14 @@ def _square(rgba):
     return np.asarray(out)
 
 
-def _pair(path, known):
-    photo, matte = Image.open(path).convert('RGB'), Image.open(path[:-4] + '.png').convert('L')
+def refuse(photo, known):
     if photo in known:
         raise ValueError('is in an evaluation set')
+
+
+def _pair(path, known):
+    photo, matte = Image.open(path).convert('RGB'), Image.open(path[:-4] + '.png').convert('L')
+    refuse(photo, known)
     if matte.size != photo.size:
         matte = matte.resize(photo.size, Image.BILINEAR)
     whole = np.concatenate([np.asarray(photo.resize((SIDE, SIDE), Image.LANCZOS)),
@@ -140,13 +144,22 @@ def pack(cache, folder, most=1500):
         if cut is not None:
             keep('cutouts', cut, f'pairs-{source}', name, {})
 
+    def origin(source, name):
+        # What was cut out of a pair no longer looks like its photograph.
+        path = os.path.join(cache, 'pairs', source, name + '.jpg')
+        if os.path.exists(path):
+            refuse(Image.open(path), evaluated)
+
     def cutout(path, source, name):
+        origin(source, name)
         cut = _square(Image.open(path).convert('RGBA'))
         if cut is not None:
             keep('cutouts', cut, source, name, {})
 
     def ground(path, source, name):
+        origin(source, name)
         image = Image.open(path).convert('RGB')
+        refuse(image, evaluated)
         keep('grounds', np.asarray(image.resize((SIDE, SIDE), Image.LANCZOS)), source, name, {})
 
     each('pairs', '.jpg', pair)
