@@ -56,4 +56,17 @@ describe.skipIf(!python)('the store of training data', () => {
     await putAll('others', other)
     expect(pack()).toEqual({ pairs: 1, cutouts: 2, grounds: 1 })
   })
+
+  it('knows frames of the evaluation’s sequences by their names, as DAVIS and as the fixtures have them', () => {
+    const files = [
+      ['pairs', 'cows', '00033'],
+      ['cutouts', 'scooter-black', '00000'],
+      ['grounds', 'blackswan', '00001'],
+      ['pairs', 'eval', 'dance-twirl-00013'],
+      ['pairs', 'dog', '00033'],
+      ['pairs', 'cows', 'on-the-meadow'],
+    ]
+    const held = ask(`print(json.dumps([bool(held_out(*f)) for f in json.loads('${JSON.stringify(files)}')]))`)
+    expect(held).toEqual([true, true, true, true, false, false])
+  })
 })
