@@ -30,7 +30,9 @@ def held_out(kind, source, name):
     if name.startswith(DAVIS) or (source in DAVIS and re.fullmatch(r'\d{5}', name)):
         return True
     if kind == 'grounds':
-        return zlib.crc32(f'{source}/{name}'.encode()) % 12 == 0
+        # Crops of one photograph overlap: all of them are held out, or none.
+        photograph = re.sub(r'^([0-9a-f]{16})-\d+$', r'\1', name)
+        return zlib.crc32(f'{source}/{photograph}'.encode()) % 12 == 0
     return False
 
 
@@ -100,7 +102,12 @@ def davis(folder, out):
 
 
 def empty(folder, out, most=64):
-    paths = sorted(glob.glob(os.path.join(folder, '*', '*.jpg')))
+    # What was laid out before may be trained on by now.
+    for old in glob.glob(os.path.join(out, '*.jpg')):
+        os.remove(old)
+    # A ground that was cut from beside a pair's subject is seen in training, as part of that pair.
+    seen = {stem(p) for p in glob.glob(os.path.join(os.path.dirname(os.path.abspath(folder)), 'pairs', '*', '*.jpg'))}
+    paths = [p for p in sorted(glob.glob(os.path.join(folder, '*', '*.jpg'))) if stem(p) not in seen]
     found = [(os.path.basename(os.path.dirname(p)), stem(p)) for p in paths]
     found = [(s, n) for s, n in found if held_out('grounds', s, n)]
     for s, n in sorted(found, key=lambda f: zlib.crc32(f'{f}'.encode()))[:most]:

@@ -66,14 +66,14 @@ def _pair(path, known):
 
 
 def wanted(cache, kind, items):
-    """For each item whether its file is still there."""
+    """For each item whether its file is still there, and is not held out, which it may not have been when packed."""
     ending = {'pairs': '.jpg', 'cutouts': '.png', 'grounds': '.jpg'}
 
     def path(source, name):
         folder, source = ('pairs', source[6:]) if source.startswith('pairs-') else (kind, source)
         return os.path.join(cache, folder, source, name + ending[folder])
 
-    return [os.path.exists(path(source, name)) for source, name, _ in items]
+    return [os.path.exists(path(source, name)) and not held_out(kind, source, name) for source, name, _ in items]
 
 
 class Store:

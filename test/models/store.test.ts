@@ -19,7 +19,8 @@ async function put(path: string, picture: Sharp): Promise<void> {
 }
 /** What Python prints, as JSON, of the modules of training. */
 function ask(line: string): unknown {
-  const code = `import json, os, sys; sys.path.insert(0, 'models/train'); cache = sys.argv[1]; from store import *; ${line}`
+  const start = "import json, os, sys; sys.path.insert(0, 'models/train'); cache = sys.argv[1]; from store import *"
+  const code = `${start}; ${line}`
   return JSON.parse(execFileSync(python!, ['-B', '-c', code, cache], { encoding: 'utf8' }).trim().split('\n').at(-1)!)
 }
 const pack = () => ask('print(json.dumps(pack(cache, os.path.join(cache, "pack"))))')
@@ -55,6 +56,24 @@ describe.skipIf(!python)('the store of training data', () => {
     expect(pack()).toEqual({ pairs: 0, cutouts: 0, grounds: 0 })
     await putAll('others', other)
     expect(pack()).toEqual({ pairs: 1, cutouts: 2, grounds: 1 })
+  })
+
+  it('holds all crops of a photograph out, or none, and lays no part of a pair out as a ground', async () => {
+    const ids = Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(16, '0'))
+    const held = ask(
+      `print(json.dumps([[held_out('grounds', 's', f'{p}-{i}') for i in range(12)] for p in ${JSON.stringify(ids)}]))`,
+    ) as boolean[][]
+    expect(new Set(held.map((crops) => new Set(crops).size))).toEqual(new Set([1]))
+    const chosen = ids.filter((_, i) => held[i]![0])
+    expect(chosen.length).toBeGreaterThan(1)
+    const [one, two] = chosen as [string, string]
+    await put(`eval/empty/s-${two}-0.jpg`, photo())
+    await put(`grounds/s/${one}-0.jpg`, photo())
+    await put(`grounds/s/${two}.jpg`, photo())
+    await put(`pairs/t/${two}.jpg`, photo())
+    const laidOut = 'from evalsets import empty; empty(cache + "/grounds", cache + "/eval/empty")'
+    const list = `${laidOut}; print(json.dumps(os.listdir(cache + "/eval/empty")))`
+    expect(ask(list)).toEqual([`s-${one}-0.jpg`])
   })
 
   it('knows frames of the evaluation’s sequences by their names, as DAVIS and as the fixtures have them', () => {
