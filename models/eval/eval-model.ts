@@ -47,7 +47,11 @@ const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 
 /** A row for an .onnx file that has none: the first input and output, and ImageNet's mean and deviation. */
 async function describeFile(path: string, options: FileOptions): Promise<MatteModel> {
-  const size = (await readInputSize(path)) ?? options.size
+  const read = await readInputSize(path).catch((cause: unknown) => {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+    throw new UsageError(`${path} is no model that can be read: ${reason}`, { cause })
+  })
+  const size = read ?? options.size
   if (!size) throw new UsageError(`${path} takes pictures of any size; say which with --size`)
   const { mean, std } = { ...imageNet, ...options }
   return {

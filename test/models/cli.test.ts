@@ -39,6 +39,7 @@ describe('npm run models --', () => {
 
   it.each([
     [['eval', '--model', 'no-such'], /There is no model "no-such"/],
+    [['eval', '--model', 'test/fixtures/no-model.onnx'], /no-model\.onnx is no model that can be read: /],
     [['eval', '--data', 'docs'], /No pairs of a photograph and a mask lie in docs/],
     [['eval', '--limit', 'few'], /--limit must be a whole number/],
     [['eval', '--refine', 'much'], /--refine may be none or decontaminate/],
