@@ -36,8 +36,8 @@ async function matteOf(picture: Buffer, width: number, height: number): Promise<
     .toBuffer()
 }
 
-async function buy(picture: Buffer, type = 'image/jpeg'): Promise<Response> {
-  return post(picture, v2(await sign(await createPayer())), '', type)
+async function buy(picture: Buffer, type = 'image/jpeg', query = ''): Promise<Response> {
+  return post(picture, v2(await sign(await createPayer())), query, type)
 }
 
 async function compare(picture: Buffer, answer: Response) {
@@ -81,7 +81,10 @@ describe('a cut-out', () => {
       const { width, height } = await sharp(picture).metadata()
       const seen = await compare(picture, answer)
       expect(seen).toMatchObject({ width, height, channels: 4, leaks: 0 })
-      expect(seen.alphaError).toBeLessThanOrEqual(2)
+      // As the model sees it; by default soft edges follow the picture, which moves alpha a little further.
+      const plain = await compare(picture, await buy(picture, 'image/jpeg', '?refine=none'))
+      expect(plain.alphaError).toBeLessThanOrEqual(1)
+      expect(seen.alphaError).toBeLessThanOrEqual(3)
       expect(seen.opaque).toBeGreaterThan(0.005 * seen.width * seen.height)
       expect(seen.colourError).toBeLessThan(1)
       const { exif, icc, xmp, depth } = seen.metadata
