@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 /** The matte of a picture by other code than the product's: sharp and the native runtime, over the same model file. */
-async function matteOf(picture: Buffer, width: number, height: number, isRefined: boolean): Promise<Buffer> {
+async function matteOf(picture: Buffer, width: number, height: number, isRefined = true): Promise<Buffer> {
   // Decoded first: sharp would shrink a JPEG while it decodes it, which is another picture.
   const upright = await sharp(picture).rotate().toColourspace('srgb').removeAlpha().raw().toBuffer()
   const pixels = await sharp(upright, { raw: { width, height, channels: 3 } })
